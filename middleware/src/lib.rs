@@ -108,6 +108,7 @@ pub mod resource;
 mod shared_issuers;
 #[cfg(feature = "test-util")]
 pub mod testing;
+mod time_document;
 mod token;
 
 pub use authorizer::{

@@ -13,7 +13,7 @@ const LIBRARY: &[&[&str]] = &[
     &["limits"],
     &["look"],
     &["clock"],
-    &["decimal", "digest", "quota"],
+    &["decimal", "digest", "quota", "time_document"],
     &["json"],
     &["claim_path"],
     &["profile"],

@@ -1,17 +1,16 @@
 //! One case: a request with its token, and the decision that it is expected to get.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use actgate_yaml::{Diagnostics, OneOrMany, Span, Spanned};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use serde::de::{self, Deserializer, Visitor};
 use serde_json::Value;
 
 use super::case_outcome::{CaseOutcome, check_outcome};
 use super::token::{CaseToken, TokenDocument};
+use crate::time_document::{self, TimeDocument};
 
 /// The longest name of a case, in bytes.
 const MAX_NAME: usize = 200;
@@ -51,7 +50,7 @@ pub(super) struct CaseDocument {
     /// Example: `'2026-01-01T12:00:00Z'`
     #[cfg_attr(feature = "schema", schemars(regex(pattern = TIME)))]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
-    at: Option<Spanned<TimeText>>,
+    at: Option<Spanned<TimeDocument>>,
     /// The `typ` in the header of the token. Default: `at+jwt`.
     /// Example: `JWT`
     typ: Option<String>,
@@ -260,54 +259,10 @@ fn der(written: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<Vec<u
     der
 }
 
-/// A time as it is written, before it is read.
-#[derive(Debug)]
-struct TimeText(String);
-
-impl<'de> Deserialize<'de> for TimeText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl Visitor<'_> for TextVisitor {
-            type Value = TimeText;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a time\nwrite it as in `2026-01-01T12:00:00Z`")
-            }
-
-            // Seconds are no time here; the help is the same as for a text with them.
-            fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<TimeText, E> {
-                Ok(TimeText(seconds.to_string()))
-            }
-
-            fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<TimeText, E> {
-                Ok(TimeText(seconds.to_string()))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<TimeText, E> {
-                Ok(TimeText(text.to_owned()))
-            }
-        }
-        deserializer.deserialize_any(TextVisitor)
-    }
-}
-
-fn seconds(written: &Spanned<TimeText>, diagnostics: &mut Diagnostics) -> Option<u64> {
-    let text = &written.value.0;
-    let time = text.parse::<jiff::Timestamp>().ok();
-    let seconds = time.and_then(|time| u64::try_from(time.as_second()).ok());
-    if seconds.is_none() {
-        let message = format!("`{text}` is no time since 1970 with its offset");
-        let from_seconds = text
-            .parse()
-            .ok()
-            .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-        let help = match from_seconds {
-            Some(time) => format!("write it as `{time}`"),
-            None => "write it as in `2026-01-01T12:00:00Z`".to_owned(),
-        };
-        diagnostics.push(written.span(), message, help);
-    }
-    seconds
+/// The last whole second that is not after the time.
+fn seconds(written: &Spanned<TimeDocument>, diagnostics: &mut Diagnostics) -> Option<u64> {
+    let time = time_document::read(written, diagnostics)?;
+    u64::try_from(time.as_second()).ok()
 }
 
 #[cfg(test)]

@@ -1,14 +1,11 @@
 //! The written form of a list of revoked tokens.
 
-use std::fmt;
-
 use actgate_yaml::{Diagnostics, Span, Spanned};
-use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
 
 use super::error::RevocationsError;
 use super::list::Revocations;
+use crate::time_document::{self, TimeDocument};
 
 /// The most entries of a list.
 const MAX_ENTRIES: usize = 20_000;
@@ -31,32 +28,7 @@ struct EntryDocument {
     actor: Option<Spanned<String>>,
     party: Option<Spanned<String>>,
     client: Option<Spanned<String>>,
-    before: Option<Spanned<MomentText>>,
-}
-
-/// A time, or a number in its place.
-struct MomentText(String);
-
-impl<'de> Deserialize<'de> for MomentText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl Visitor<'_> for TextVisitor {
-            type Value = MomentText;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a time\nwrite it as in `2026-11-27T08:00:00Z`")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<MomentText, E> {
-                Ok(MomentText(text.to_owned()))
-            }
-            fn visit_i64<E: Error>(self, seconds: i64) -> Result<MomentText, E> {
-                Ok(MomentText(seconds.to_string()))
-            }
-            fn visit_u64<E: Error>(self, seconds: u64) -> Result<MomentText, E> {
-                Ok(MomentText(seconds.to_string()))
-            }
-        }
-        deserializer.deserialize_any(TextVisitor)
-    }
+    before: Option<Spanned<TimeDocument>>,
 }
 
 impl Revocations {
@@ -134,23 +106,10 @@ fn add(
 }
 
 /// The first whole second that is not before the time.
-fn moment(written: &Spanned<MomentText>, diagnostics: &mut Diagnostics) -> Option<u64> {
-    let text = &written.value.0;
-    let time = text.parse::<Timestamp>().ok();
-    let seconds = time.and_then(|time| {
-        let rest = u64::from(time.subsec_nanosecond() > 0);
-        u64::try_from(time.as_second()).ok().map(|seconds| seconds + rest)
-    });
-    if seconds.is_none() {
-        let message = format!("`{text}` is no time since 1970 with its offset");
-        let number = text.parse().ok();
-        let help = match number.and_then(|seconds| Timestamp::from_second(seconds).ok()) {
-            Some(time) => format!("write it as `{time}`"),
-            None => "write it as in `2026-11-27T08:00:00Z`".to_owned(),
-        };
-        diagnostics.push(written.span(), message, help);
-    }
-    seconds
+fn moment(written: &Spanned<TimeDocument>, diagnostics: &mut Diagnostics) -> Option<u64> {
+    let time = time_document::read(written, diagnostics)?;
+    let rest = u64::from(time.subsec_nanosecond() > 0);
+    u64::try_from(time.as_second()).ok().map(|seconds| seconds + rest)
 }
 
 #[cfg(test)]
