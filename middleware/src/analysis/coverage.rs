@@ -255,12 +255,17 @@ routes:
         "{ name: several, request: POST /a, token: { sub_profile: service, client_id: d, act: { sub: x, act: { sub: y } } }, expect: allow }",
     ];
 
-    /// The number of branches, and what these cases do not reach.
+    /// What of [`POLICY`] these cases do not reach, after the number of branches.
     fn unreached(cases: &[&str]) -> (usize, Vec<String>) {
-        let policy = Policy::from_yaml(POLICY).unwrap_or_else(|error| panic!("{error}"));
+        unreached_of(POLICY, cases)
+    }
+
+    /// The same of another policy.
+    fn unreached_of(text: &str, cases: &[&str]) -> (usize, Vec<String>) {
+        let policy = Policy::from_yaml(text).unwrap_or_else(|error| panic!("{error}"));
         let cases = format!("cases:\n  - {}\n", cases.join("\n  - "));
         let cases = Cases::from_yaml(&cases).unwrap_or_else(|error| panic!("{error}"));
-        let places = RulePlaces::new(&policy, POLICY);
+        let places = RulePlaces::new(&policy, text);
         let test = PolicyTest::new(policy, &cases).unwrap();
         let policy = test.policy();
         let mut coverage = Coverage::new(&policy, &places);
@@ -326,20 +331,7 @@ routes:
     #[test]
     fn a_rule_on_the_chain_beside_another_one_is_reached_by_a_case_that_it_alone_denies() {
         let text = "routes: [{ match: GET /, chain: { max_depth: 2, none_of: [x] } }]";
-        let found = |cases: &[&str]| {
-            let policy = Policy::from_yaml(text).unwrap();
-            let cases = format!("cases:\n  - {}\n", cases.join("\n  - "));
-            let cases = Cases::from_yaml(&cases).unwrap();
-            let places = RulePlaces::new(&policy, text);
-            let test = PolicyTest::new(policy, &cases).unwrap();
-            let policy = test.policy();
-            let mut coverage = Coverage::new(&policy, &places);
-            for case in cases.iter() {
-                coverage.record(test.run(case, TestIssuer::NOW).unwrap().explanation());
-            }
-            let unreached = coverage.unreached().into_iter();
-            unreached.map(|branch| branch.name.to_string()).collect::<Vec<_>>()
-        };
+        let found = |cases: &[&str]| unreached_of(text, cases).1;
         let case = |name: &str, act: &str| {
             format!("{{ name: {name}, request: GET /, token: {{ act: {act} }}, expect: allow }}")
         };
@@ -349,26 +341,18 @@ routes:
         let both = case("both", "{ sub: a, act: { sub: b, act: { sub: x } } }");
         assert_eq!(found(&[&short, &by_x, &deep]), [""; 0]);
         let unreached = found(&[&short, &both]);
-        assert_eq!(unreached, ["GET /: chain.max_depth", "GET /: chain.none_of"]);
+        let alone = |rule: &str| format!("1 GET /: chain.{rule}: no case is denied by it alone");
+        assert_eq!(unreached, ["max_depth", "none_of"].map(alone));
     }
 
     #[test]
     fn a_rule_that_another_one_implies_is_reached_by_any_case_that_does_not_meet_it() {
         let text = "routes: [{ match: GET /, actor: { required: true, one_of: [a] } }]";
-        let policy = Policy::from_yaml(text).unwrap();
-        let cases = "cases:
-  - { name: a, request: GET /, token: { act: { sub: a } }, expect: allow }
-  - { name: b, request: GET /, token: { act: { sub: b } }, expect: allow }
-  - { name: none, request: GET /, token: {}, expect: allow }
-";
-        let cases = Cases::from_yaml(cases).unwrap();
-        let places = RulePlaces::new(&policy, text);
-        let test = PolicyTest::new(policy, &cases).unwrap();
-        let policy = test.policy();
-        let mut coverage = Coverage::new(&policy, &places);
-        for case in cases.iter() {
-            coverage.record(test.run(case, TestIssuer::NOW).unwrap().explanation());
-        }
-        assert_eq!(coverage.unreached(), []);
+        let cases = [
+            "{ name: a, request: GET /, token: { act: { sub: a } }, expect: allow }",
+            "{ name: b, request: GET /, token: { act: { sub: b } }, expect: allow }",
+            "{ name: none, request: GET /, token: {}, expect: allow }",
+        ];
+        assert_eq!(unreached_of(text, &cases).1, [""; 0]);
     }
 }
