@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Asking, active, response};
 use crate::deployment::upstream::Conduct;
+use crate::mint::AUDIENCE;
 use crate::wire::{self, bearer, request};
 
 const JSON: &str = "content-type: application/json\r\n";
@@ -99,6 +100,39 @@ fn an_endpoint_that_is_silent_or_closed_is_503_and_recovers() {
     let unavailable = (503, "introspection_unavailable".to_owned());
     assert_eq!(gate.decide("GET", "/orders/1", "any"), unavailable);
     assert_eq!(gate.readiness(), 200);
+}
+
+#[test]
+fn several_evaluations_of_authzen_have_one_time_for_all() {
+    let top = "decision_api: { listen: '127.0.0.1:0', authzen: {} }\n";
+    let mut asking = Asking::start_with(", timeout: 2s", top);
+    let decisions = asking.deployment.gate.process.address("actgate: decisions on ");
+    asking.endpoint.conduct(Conduct::Hold);
+    let evaluation = |number: usize| json!({ "subject": { "type": "user", "id": "alice", "properties": { "access_token": format!("t{number}") } } });
+    let asked = json!({
+        "action": { "name": "GET" },
+        "resource": { "type": "url", "id": format!("{AUDIENCE}/orders/1") },
+        "evaluations": (0..12).map(evaluation).collect::<Vec<_>>(),
+    });
+    let body = asked.to_string();
+    let length = format!("Content-Length: {}", body.len());
+    let fields = ["Content-Type: application/json", &length];
+    let mut request = request("POST", "/access/v1/evaluations", &fields);
+    request.extend(body.as_bytes());
+    let answer = wire::answer(decisions, &request).json();
+    let evaluations = answer["evaluations"].as_array().expect("a list");
+    assert_eq!(evaluations.len(), 12);
+    let codes: Vec<_> = evaluations
+        .iter()
+        .map(|one| (&one["decision"], &one["context"]["status"], &one["context"]["code"]))
+        .collect();
+    let waited = codes
+        .iter()
+        .take_while(|(_, _, code)| *code == "introspection_unavailable")
+        .count();
+    assert!((1..=4).contains(&waited), "{codes:?}");
+    let late = (&json!(false), &json!(503), &json!("no_time_for_evaluation"));
+    assert!(codes[waited..].iter().all(|code| *code == late), "{codes:?}");
 }
 
 #[test]

@@ -23,23 +23,36 @@ struct Asking {
 impl Asking {
     /// `keys` are further keys of `introspection`.
     fn start(keys: &str) -> Asking {
+        Asking::start_with(keys, "")
+    }
+
+    /// The same with these lines at the top of the configuration.
+    fn start_with(keys: &str, top: &str) -> Asking {
         let endpoint = Upstream::start();
         let url = format!("http://{}/introspect", endpoint.address());
         Asking {
-            deployment: Asking::start_at(&url, keys),
+            deployment: Asking::deployment(&url, keys, top),
             endpoint,
         }
     }
 
     /// A gate that asks at this URL.
     fn start_at(url: &str, keys: &str) -> Deployment {
+        Asking::deployment(url, keys, "")
+    }
+
+    fn deployment(url: &str, keys: &str, top: &str) -> Deployment {
         let issuer = TokenIssuer::new();
         let key_server = KeyServer::start(Conduct::Publish(issuer.document()));
         let upstream = Upstream::start();
         let lines = format!(
             "    introspection: {{ endpoint: '{url}', client_id: 'gate+', client_secret_file: gate.secret{keys} }}\n"
         );
-        let text = Configuration::of_issuer(&lines).text(upstream.address(), &key_server);
+        let configuration = Configuration {
+            top: top.to_owned(),
+            ..Configuration::of_issuer(&lines)
+        };
+        let text = configuration.text(upstream.address(), &key_server);
         let gate = Gate::run_beside(&text, &[("gate.secret", "s:cret\n")]);
         gate.wait_until_ready();
         Deployment {

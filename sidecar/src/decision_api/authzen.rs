@@ -3,6 +3,8 @@
 //! A subject is who a token is of, an action is a method, and a resource is a URL. The decisions are those on requests; what is not
 //! one gets the decision `false`.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
@@ -27,6 +29,9 @@ pub(super) const METADATA: &str = "/.well-known/authzen-configuration";
 /// The longest request, and the most evaluations in one.
 const MAX_BYTES: usize = 256 * 1024;
 const MAX_EVALUATIONS: usize = 100;
+
+/// The time of several evaluations together: none begins after it. Each may wait for keys, or for an answer of an issuer.
+const EVALUATIONS_TIME: Duration = Duration::from_secs(5);
 
 /// The longest id of a request that is sent back.
 const MAX_ID_BYTES: usize = 256;
@@ -233,7 +238,9 @@ impl DecisionPoint {
                     "the request has no subject, no action or no resource",
                 );
             }
-            return self.evaluate(&request.defaults, asked).await.response();
+            let evaluation = &request.defaults;
+            let answer = self.evaluate(evaluation, evaluation.request(), asked).await;
+            return answer.response();
         }
         if request.evaluations.len() > MAX_EVALUATIONS {
             return problem(
@@ -243,8 +250,13 @@ impl DecisionPoint {
             );
         }
         let mut evaluated = Vec::with_capacity(request.evaluations.len());
+        let begun = Instant::now();
         for evaluation in request.evaluations {
-            let answer = self.evaluate(&evaluation.or(&request.defaults), asked).await;
+            let evaluation = evaluation.or(&request.defaults);
+            let answer = match begun.elapsed() < EVALUATIONS_TIME {
+                true => self.evaluate(&evaluation, evaluation.request(), asked).await,
+                false => self.evaluate(&evaluation, Err(HeadError::NO_TIME), asked).await,
+            };
             let ends = request.options.evaluations_semantic.ends_with(answer.decision);
             evaluated.push(answer);
             if ends {
@@ -254,8 +266,8 @@ impl DecisionPoint {
         json_response(StatusCode::OK, &json!({ "evaluations": evaluated }))
     }
 
-    async fn evaluate(&self, evaluation: &Evaluation, asked: &Parts) -> Evaluated {
-        let mut request = evaluation.request().unwrap_or_else(|error| {
+    async fn evaluate(&self, evaluation: &Evaluation, request: Result<Parts, HeadError>, asked: &Parts) -> Evaluated {
+        let mut request = request.unwrap_or_else(|error| {
             let mut request = asked.clone();
             request.extensions.insert(error);
             request

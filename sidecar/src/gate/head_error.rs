@@ -61,6 +61,13 @@ impl HeadError {
         reason: "the bodies that rules of the policy read take all room that they have",
     };
 
+    /// The evaluations before this one took all the time that a request for several has.
+    pub(crate) const NO_TIME: HeadError = HeadError {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "no_time_for_evaluation",
+        reason: "the evaluations before this one took the time that all have together",
+    };
+
     /// A rule reads the body, and it did not arrive in time.
     pub(crate) const BODY_LATE: HeadError = HeadError {
         status: StatusCode::REQUEST_TIMEOUT,

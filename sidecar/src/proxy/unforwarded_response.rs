@@ -2,14 +2,13 @@
 
 use actgate::challenge::Protocol;
 use bytes::Bytes;
-use http::Response;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
+use http::{Response, StatusCode};
 use http_body_util::Full;
 
 use super::json_rpc;
 use super::refusal::{self, Refusal, RequestBodyState};
-use crate::gate::head_error::HeadError;
 use crate::gate::{Decided, Denial, Gate, Unforwarded};
 
 /// The response to a caller of `protocol`. It closes the connection where the body of `state` was not read.
@@ -26,7 +25,7 @@ pub(crate) fn response(
         Unforwarded::Preflight(preflight) => refusal::preflight(preflight, state),
         Unforwarded::Denied(Denial::Head(error)) => {
             let mut response = Refusal::new(error.status, error.code, error.reason).response(protocol, id, state);
-            if *error == HeadError::NO_ROOM {
+            if error.status == StatusCode::SERVICE_UNAVAILABLE {
                 response.headers_mut().insert(RETRY_AFTER, 1.into());
             }
             response
