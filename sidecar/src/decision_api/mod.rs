@@ -11,7 +11,6 @@ mod json_answer;
 mod stated_request;
 mod validate;
 
-use actgate::challenge::Protocol;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Uri};
@@ -25,10 +24,9 @@ use crate::gate::Unforwarded;
 use crate::gate::connection_info::WebSocketConnect;
 use crate::gate::head_error::HeadError;
 use crate::proxy::Answer;
-use crate::proxy::refusal::{self, Refusal, RequestBodyState};
+use crate::proxy::refusal::{self, RequestBodyState};
 use crate::proxy::request_body::ClientBody;
 use crate::proxy::response_body::ResponseBody;
-use crate::unique_id::unique_id;
 
 /// The path of the metadata of resources (RFC 9728), which a proxy can fetch here for its clients.
 const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
@@ -111,6 +109,5 @@ impl DecisionApi {
 
 fn not_found() -> Response<Full<Bytes>> {
     let title = "no decision API is served at this path";
-    let refusal = Refusal::new(StatusCode::NOT_FOUND, "not_found", title);
-    refusal.response(Protocol::Http, unique_id(), refusal::RequestBodyState::Read)
+    json_answer::problem(StatusCode::NOT_FOUND, "not_found", title)
 }
