@@ -1,13 +1,15 @@
 //! Certificates of clients, and tokens that are bound to them (RFC 8705).
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use super::{PAIR, deployment_of};
 use crate::deployment::{Configuration, Deployment};
 use crate::mint::certificate::{Certificate, CertificateAuthority};
-use crate::wire::bearer;
 use crate::wire::http2::Http2;
 use crate::wire::tls::TlsClient;
+use crate::wire::{DEADLINE, bearer};
 
 /// A gate whose clients have certificates of an authority.
 struct Setting {
@@ -97,6 +99,44 @@ async fn a_bound_token_is_good_with_its_certificate_alone() {
     let socket = client.connect(address).await.unwrap();
     let http2 = Http2::over(socket, "https", &address.to_string()).await;
     assert_eq!(http2.get("/orders/7", &[&bearer(&token)]).await.status, 200);
+}
+
+/// Sends requests on an open connection until one is not answered as before.
+async fn last_answer(http2: &Http2, token: &str) -> Option<u16> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let answer = http2.send(http2.request("GET", "/orders/7", &[&bearer(token)])).await;
+        match answer.map(|answer| answer.status.as_u16()) {
+            Ok(200) => assert!(Instant::now() < deadline, "the connection stays open"),
+            other => return other.ok(),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_ends_with_the_settings_that_its_client_was_verified_by() {
+    let setting = Setting::new("optional");
+    let own = setting.clients.client("one");
+    let token = setting.bound_to(&own);
+    let client = setting.client().with_certificate(own).offering(&["h2"]);
+    let gate = &setting.deployment.gate;
+    let open = async || {
+        let socket = client.connect(gate.address).await.unwrap();
+        let http2 = Http2::over(socket, "https", &gate.address.to_string()).await;
+        assert_eq!(http2.get("/orders/7", &[&bearer(&token)]).await.status, 200);
+        http2
+    };
+    // After a reload each client must have a certificate.
+    let http2 = open().await;
+    let text = gate.read("actgate.yaml").expect("the configuration");
+    gate.write("actgate.yaml", &text.replace("demand: optional", "demand: required"));
+    let ended = last_answer(&http2, &token).await;
+    assert!(matches!(ended, None | Some(421)), "{ended:?}");
+    // Another authority in the file.
+    let http2 = open().await;
+    gate.write("clients.crt", &CertificateAuthority::new("others").pem());
+    let ended = last_answer(&http2, &token).await;
+    assert!(matches!(ended, None | Some(421)), "{ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

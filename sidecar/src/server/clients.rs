@@ -5,6 +5,7 @@ use std::time::Duration;
 use actgate::challenge::Protocol;
 use http::{Request, Response, StatusCode};
 
+use super::connections::Era;
 use super::running::Running;
 use crate::connection::activity::Caller;
 use crate::gate::connection_info::CallerDenied;
@@ -24,8 +25,16 @@ pub(super) enum Service {
 }
 
 impl Service {
-    /// Answers a request by what runs when it begins.
-    pub(super) async fn answer(self, running: &Running, request: Request<ClientBody>) -> Answer {
+    /// Answers a request by what runs when it begins, on a connection of `era`.
+    pub(super) async fn answer(self, running: &Running, era: &Era, request: Request<ClientBody>) -> Answer {
+        if era.is_over() {
+            let title = "the settings that this connection began with are not in force any more; connect again";
+            let refusal = Refusal::new(StatusCode::MISDIRECTED_REQUEST, "connection_outdated", title);
+            let state = RequestBodyState::unread(request.version());
+            return refusal
+                .response(Protocol::Http, unique_id(), state)
+                .map(ResponseBody::Own);
+        }
         match (self, &running.proxy, &running.decisions) {
             (Service::Proxy, Some(proxy), _) => proxy.answer(request).await,
             (Service::Decisions, _, Some(api)) => api.answer(request).await,

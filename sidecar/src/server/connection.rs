@@ -137,7 +137,9 @@ async fn serve_http1(
             let exchange = begun.ok_or(MadeRoom)?;
             let body = exchange.track_request(TimedBody::new(body, limits.body)).boxed_unsync();
             let running = current.load();
-            let mut response = service.answer(&running, Request::from_parts(parts, body)).await;
+            let mut response = service
+                .answer(&running, &place.era(), Request::from_parts(parts, body))
+                .await;
             activity.answered(caller_of(&response));
             if response.body().media_type() == MediaType::EventStream {
                 // It ends when one side ends the connection.

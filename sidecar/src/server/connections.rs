@@ -38,10 +38,13 @@ struct Shared {
     full: Mutex<Option<Instant>>,
     draining: watch::Sender<bool>,
     is_draining: AtomicBool,
+    /// How often the connections so far had to end.
+    era: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
 struct Open {
+    era: u64,
     activity: Activity,
     /// The task that serves it.
     task: OnceLock<AbortHandle>,
@@ -68,6 +71,7 @@ impl Connections {
             full: Mutex::default(),
             draining: watch::Sender::new(false),
             is_draining: AtomicBool::new(false),
+            era: watch::Sender::new(0),
         }))
     }
 
@@ -99,7 +103,10 @@ impl Connections {
 
     fn place(&self, permit: OwnedSemaphorePermit) -> Place {
         let number = self.0.opened.fetch_add(1, Ordering::Relaxed);
-        let open = Arc::<Open>::default();
+        let open = Arc::new(Open {
+            era: *self.0.era.borrow(),
+            ..Open::default()
+        });
         self.open().insert(number, open.clone());
         Place {
             connections: self.clone(),
@@ -149,9 +156,21 @@ impl Connections {
         self.0.draining.send_replace(true);
     }
 
+    /// The connections so far end with their next answer, and those without a request now: who their clients are was found by
+    /// settings that are not in force any more.
+    pub(crate) fn end_earlier(&self) {
+        self.0.era.send_modify(|era| *era += 1);
+        let era = *self.0.era.borrow();
+        self.close_idle_where(|open| open.era < era);
+    }
+
     /// Closes the connections on which no part of a request has arrived, but for those that end of themselves.
     pub(super) fn close_idle(&self) {
-        let is_left = |open: &Open| !open.ends_when_drained.load(Ordering::Relaxed);
+        self.close_idle_where(|_| true);
+    }
+
+    fn close_idle_where(&self, has_to_end: impl Fn(&Open) -> bool) {
+        let is_left = |open: &Open| has_to_end(open) && !open.ends_when_drained.load(Ordering::Relaxed);
         for open in self.open().values().filter(|open| is_left(open)) {
             if open.activity.close_waiting() {
                 open.end();
@@ -187,14 +206,26 @@ impl Place {
 
     /// Whether the connection has to end with its next answer.
     pub(crate) fn is_draining(&self) -> bool {
-        self.connections.0.is_draining.load(Ordering::Relaxed)
+        self.connections.0.is_draining.load(Ordering::Relaxed) || self.era().is_over()
     }
 
     /// Resolves when the connection has to end with its next answer.
     pub(crate) async fn draining(&self) {
         let mut draining = self.connections.0.draining.subscribe();
-        // The guard that this returns must not be held while waiting for anything else.
-        let _ = draining.wait_for(|draining| *draining).await;
+        let mut era = self.connections.0.era.subscribe();
+        // The guards that these return must not be held while waiting for anything else.
+        tokio::select! {
+            _ = draining.wait_for(|draining| *draining) => {}
+            _ = era.wait_for(|era| *era > self.open.era) => {}
+        }
+    }
+
+    /// The settings that the connection began with.
+    pub(super) fn era(&self) -> Era {
+        Era {
+            connections: self.connections.clone(),
+            number: self.open.era,
+        }
     }
 
     /// The connection ends of itself once draining has begun, even if no further request arrives.
@@ -208,6 +239,19 @@ impl Place {
         move |task| {
             let _ = open.task.set(task);
         }
+    }
+}
+
+/// The time in which who the client of a connection is stays what was found when it began.
+#[derive(Clone, Debug)]
+pub(super) struct Era {
+    connections: Connections,
+    number: u64,
+}
+
+impl Era {
+    pub(super) fn is_over(&self) -> bool {
+        *self.connections.0.era.borrow() > self.number
     }
 }
 
@@ -260,6 +304,28 @@ mod tests {
         }
         let waiting = timeout(Duration::from_secs(60), connections.enter()).await;
         assert!(waiting.is_err(), "each one has a request in progress");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn earlier_connections_end_and_later_ones_do_not() {
+        let connections = Connections::new(4);
+        let (idle, busy) = (serve(connections.enter().await), connections.enter().await);
+        let ends = connections.enter().await;
+        ends.ends_when_drained();
+        answer(&idle, Caller::Served).await;
+        let _exchange = busy.activity().begin().unwrap();
+        let (busy_era, waits) = (busy.era(), busy.draining());
+        assert!(!busy.is_draining() && !busy_era.is_over());
+        connections.end_earlier();
+        waits.await;
+        ends.draining().await;
+        assert!(busy.is_draining() && busy_era.is_over() && ends.is_draining());
+        assert!(idle.begin().is_none(), "closed");
+        assert!(ends.activity().begin().is_some(), "it ends of itself");
+        let later = connections.enter().await;
+        assert!(!later.is_draining() && !later.era().is_over());
+        let ended = timeout(Duration::from_secs(60), later.draining()).await;
+        assert!(ended.is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -61,7 +61,7 @@ pub(super) async fn serve(
 ) {
     let mut socket = Box::pin(TimeoutWriter::new(TimedFrames::new(socket, limits.header)));
     socket.as_mut().set_timeout_pinned(Some(limits.body));
-    let activity = place.activity().clone();
+    let (activity, era) = (place.activity().clone(), place.era());
     // A stream may end at any time: a client that resets it drops the service, or the body of its response.
     activity.has_streams();
     let requests = service_fn(move |request: Request<Incoming>| {
@@ -71,7 +71,7 @@ pub(super) async fn serve(
         head_form::record(&mut parts);
         cookie_crumbs::join(&mut parts.headers);
         let stream_use = StreamUse::of(&mut parts);
-        let (current, activity) = (current.clone(), activity.clone());
+        let (current, activity, era) = (current.clone(), activity.clone(), era.clone());
         async move {
             let exchange = begun.ok_or(MadeRoom)?;
             let running = current.load();
@@ -81,7 +81,7 @@ pub(super) async fn serve(
                 _ => limits.body,
             };
             let body = exchange.track(TimedBody::new(WholeBody(body), limit)).boxed_unsync();
-            let mut response = service.answer(&running, Request::from_parts(parts, body)).await;
+            let mut response = service.answer(&running, &era, Request::from_parts(parts, body)).await;
             activity.answered(caller_of(&response));
             stream_use.follow(&mut response, &exchange);
             let limit = match response.body().media_type() {

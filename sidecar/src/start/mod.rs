@@ -31,6 +31,7 @@ use crate::proxy::forward::Forward;
 use crate::proxy::upstream::client::Upstream;
 use crate::proxy::upstream::settings::{UpstreamSettings, UpstreamTimeouts};
 use crate::server::Server;
+use crate::server::connections::Connections;
 use crate::server::listen::address::ListenAddress;
 use crate::server::listen::listener::Listener;
 use crate::server::running::{Current, Running};
@@ -53,6 +54,8 @@ pub(crate) struct Lasting {
     address: Option<SocketAddr>,
     /// Where its decision APIs listen, over TCP.
     decisions: Option<SocketAddr>,
+    /// The connections of clients whose requests are forwarded.
+    connections: Option<Connections>,
     log: DecisionLog,
     via: ViaPseudonym,
     body_room: BodyRoom,
@@ -72,6 +75,20 @@ pub(crate) struct Parts {
     tls: Option<(TlsSettings, Arc<crate::server::tls::Tls>, Tasks)>,
     credentials: Kept,
     upstreams: Vec<(UpstreamSettings, UpstreamTimeouts, Arc<Upstream>)>,
+}
+
+impl Parts {
+    /// Whether the certificate of a client is verified as by `next`.
+    fn verifies_clients_as(&self, next: &Parts) -> bool {
+        match (&self.tls, &next.tls) {
+            (None, None) => true,
+            (Some((settings, tls, _)), Some((next_settings, next, _))) => {
+                let verifies = |settings: &TlsSettings| settings.client_certificates.is_some();
+                Arc::ptr_eq(tls, next) || !verifies(settings) && !verifies(next_settings)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A gate with bound sockets, and what its configuration can be read again with.
@@ -120,6 +137,7 @@ pub(crate) async fn start(settings: Settings, log: DecisionLog) -> Result<Starte
     let lasting = Lasting {
         address: address.as_ref().and_then(ListenAddress::tcp),
         decisions: decisions.as_ref().and_then(|listener| listener.tcp_address().ok()),
+        connections: clients.as_ref().map(|listener| listener.connections().clone()),
         log,
         via: ViaPseudonym::default(),
         body_room: BodyRoom::default(),
@@ -165,7 +183,7 @@ fn run_by(
     let kept_tls = kept.and_then(|kept| kept.tls.as_ref());
     let tls = match (settings.tls, kept_tls) {
         (Some(settings), Some(kept)) if kept.0 == settings => Some(kept.clone()),
-        (Some(settings), _) => Some(start_tls(settings)?),
+        (Some(settings), _) => Some(start_tls(settings, lasting.connections.clone())?),
         (None, _) => None,
     };
     let none = Kept::default();

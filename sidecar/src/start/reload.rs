@@ -19,6 +19,7 @@ use crate::config::{self, Settings};
 use crate::exit::Failure;
 use crate::files::changed_files::ChangedFiles;
 use crate::log::decision_log::{LogTarget, now};
+use crate::server::connections::Connections;
 use crate::server::listen::address::ListenAddress;
 use crate::server::listen::{open_files, systemd};
 use crate::server::running::{Current, Running};
@@ -274,8 +275,13 @@ impl Reloader {
         let (next, parts) = run_by(settings, &self.lasting, Some((&before, &self.parts)))?;
         wait_for_keys(&before, &next).await?;
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        // Who the client of a connection is, is found when it begins.
+        let is_found_alike = self.parts.verifies_clients_as(&parts) && before.proxy_protocol == next.proxy_protocol;
         self.current.replace(next);
         self.parts = parts;
+        if !is_found_alike {
+            self.lasting.connections.iter().for_each(Connections::end_earlier);
+        }
         Ok(())
     }
 }

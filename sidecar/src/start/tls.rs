@@ -10,6 +10,7 @@ use crate::config::{TlsSettings, UnusableFile};
 use crate::exit::{Context as _, Failure};
 use crate::files::certificate_fault::CertificateReports;
 use crate::files::watched_file::{BoxFuture, Tasks, WatchedFile, watch};
+use crate::server::connections::Connections;
 use crate::server::tls::certificates::ServerCertificate;
 use crate::server::tls::{Tls, TlsMaterial};
 
@@ -46,8 +47,12 @@ impl InUse {
     }
 }
 
-/// Starts TLS. Its files are read again when they change, for as long as the tasks run.
-pub(super) fn start_tls(settings: TlsSettings) -> Result<(TlsSettings, Arc<Tls>, Tasks), Failure> {
+/// Starts TLS. Its files are read again when they change, for as long as the tasks run. `connections` whose clients were verified by
+/// other authorities end.
+pub(super) fn start_tls(
+    settings: TlsSettings,
+    connections: Option<Connections>,
+) -> Result<(TlsSettings, Arc<Tls>, Tasks), Failure> {
     let written = settings.clone();
     let material = read(&settings).context("tls")?;
     let mut in_use = InUse {
@@ -58,12 +63,20 @@ pub(super) fn start_tls(settings: TlsSettings) -> Result<(TlsSettings, Arc<Tls>,
     // These are warnings of the configuration, which the start logs.
     in_use.warnings(Clock::system().now());
     let in_use = Arc::new(Mutex::new(in_use));
+    let (files, watched) = (settings.files().cloned().collect(), in_use.clone());
+    let of = |material: &TlsMaterial| material.clients.as_ref().map(|clients| clients.authorities.clone());
+    let mut authorities = of(&material);
     let tls = Arc::new(Tls::new(material).context("tls")?);
-    let (files, replaced, watched) = (settings.files().cloned().collect(), tls.clone(), in_use.clone());
+    let replaced = tls.clone();
     let take = move || {
         let material = read(&settings)?;
         let certificates = material.certificates.clone();
+        let next = of(&material);
         replaced.replace(material).map_err(|error| error.to_string())?;
+        if authorities != next {
+            authorities = next;
+            connections.iter().for_each(Connections::end_earlier);
+        }
         let mut in_use = watched.lock().unwrap_or_else(PoisonError::into_inner);
         in_use.certificates = certificates;
         in_use.warn();

@@ -93,6 +93,12 @@ impl ResolvesServerCert for ByName {
 #[derive(Clone, Debug)]
 pub(crate) struct ClientAuthorities(Arc<RootCertStore>);
 
+impl PartialEq for ClientAuthorities {
+    fn eq(&self, other: &ClientAuthorities) -> bool {
+        self.0.roots == other.0.roots
+    }
+}
+
 impl ClientAuthorities {
     /// Reads certificates in PEM.
     pub(crate) fn read(text: &str) -> Result<ClientAuthorities, &'static str> {
