@@ -191,6 +191,10 @@ fn without_a_body_a_request_is_decided_on_as_the_operator_states() {
         assert_eq!(status(&[type_of_form, "content-length: 3"]), form, "{bodies}");
         assert_eq!(status(&[]), without, "{bodies}");
         assert_eq!(status(&["content-length: 0"]), None, "{bodies}");
+        // A form in a request of a method that usually has none.
+        let fields = [decisions.deployment.reader(), "content-length: 3".to_owned()];
+        let answer = envoy.check(http("GET", "/orders/7", &fields));
+        assert_eq!(answer.denied().map(|(status, ..)| status), form, "{bodies}");
     }
 }
 

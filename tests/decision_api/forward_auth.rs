@@ -198,6 +198,25 @@ fn a_request_is_denied_where_its_decision_depends_on_a_body() {
 }
 
 #[test]
+fn a_request_without_a_type_that_has_a_body_is_denied() {
+    let decisions = Decisions::start("  forward_auth: traefik\n");
+    let reader = decisions.deployment.reader();
+    for (framing, body, status) in [
+        ("X-None: 1", "", 200),
+        ("Content-Length: 0", "", 200),
+        ("Content-Length: 3", "a=b", 501),
+        ("Transfer-Encoding: chunked", "3\r\na=b\r\n0\r\n\r\n", 501),
+    ] {
+        for method in ["GET", "HEAD"] {
+            let mut request = asked("traefik", method, "/orders/7", &[reader.clone(), framing.to_owned()]);
+            request.extend(body.as_bytes());
+            let (answer, line) = decisions.ask(&request);
+            assert_eq!(answer.status, status, "{method} {framing}: {line}");
+        }
+    }
+}
+
+#[test]
 fn a_proxy_fetches_the_metadata_of_a_resource_for_its_clients() {
     let decisions = Decisions::start("  forward_auth: caddy\n");
     let path = "/.well-known/oauth-protected-resource";

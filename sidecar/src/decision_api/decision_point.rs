@@ -8,9 +8,9 @@ use actgate::chain::RecordedFacts;
 use actgate::challenge::Protocol;
 use actgate::request::header_meaning::is_about_request;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{HeaderName, Method, Response};
+use http::{HeaderMap, HeaderName, Method, Response};
 use http_body_util::{BodyExt as _, Full};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -53,6 +53,16 @@ pub(super) enum KnownBody<'b> {
     Opaque,
     /// All of it.
     Whole(&'b [u8]),
+}
+
+/// A request whose headers on the connection to its first server say that it has a body. They are not among those that are decided on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FramedBody;
+
+/// Whether headers say that a request has a body (RFC 9112 section 6.3).
+pub(super) fn frame_body(headers: &HeaderMap) -> bool {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    headers.contains_key(TRANSFER_ENCODING) || lengths.any(|length| length != "0" && !length.is_empty())
 }
 
 /// Decides for servers that enforce it.
@@ -272,7 +282,9 @@ impl KnownBody<'_> {
             // Without a type a body would be a form, if there were one.
             KnownBody::Unknown
                 if matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS)
-                    && !request.headers.contains_key(CONTENT_TYPE) =>
+                    && !request.headers.contains_key(CONTENT_TYPE)
+                    && !frame_body(&request.headers)
+                    && request.extensions.get::<FramedBody>().is_none() =>
             {
                 Ok(())
             }

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri
 use http_body_util::Full;
 use serde::Deserialize;
 
-use super::decision_point::{DecisionPoint, KnownBody, UnreadBodies, for_another_server};
+use super::decision_point::{DecisionPoint, FramedBody, KnownBody, UnreadBodies, for_another_server, frame_body};
 use crate::gate::connection_info::{ConnectionInfo, HeadForm};
 use crate::gate::head_error::HeadError;
 use crate::gate::{Decided, Unforwarded};
@@ -200,6 +200,9 @@ impl DecisionPoint {
             client_certificate: None,
         });
         request.extensions.insert(HeadForm::Lines);
+        if frame_body(&request.headers) {
+            request.extensions.insert(FramedBody);
+        }
         let headers = &mut request.headers;
         let own = [&described.method, &described.uri, &described.host, &described.scheme];
         for name in own.into_iter().map(|field| field.name).chain(OF_PROXIES) {
