@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use actgate::Policy;
 use http::request::Parts;
 use http::uri::Scheme;
 use prometheus::proto::MetricFamily;
@@ -122,6 +123,11 @@ impl DecisionLog {
         }
     }
 
+    /// Has counters for the routes of a policy that is in force from now on.
+    pub(crate) fn add_routes(&self, policy: &Policy) {
+        self.metrics.add_routes(policy.routes());
+    }
+
     /// What Prometheus reads of what is recorded.
     pub(crate) fn gather(&self) -> Vec<MetricFamily> {
         let families = self.metrics.gather().into_iter();
@@ -207,10 +213,9 @@ mod tests {
     use std::io::Write;
     use std::sync::Mutex;
 
-    use uuid::Uuid;
-
     use super::*;
     use crate::log::event::MAX_TEXT_BYTES;
+    use crate::log::event::tests::event;
 
     #[derive(Clone, Default)]
     struct Taken(Arc<Mutex<Vec<u8>>>);
@@ -225,38 +230,6 @@ mod tests {
 
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
-        }
-    }
-
-    fn event<'a>(path: &'a str) -> Event<'a> {
-        Event {
-            time: "2026-01-02T03:04:05.678Z",
-            id: Uuid::nil(),
-            trace_id: None,
-            span_id: None,
-            traced: None,
-            method: "GET",
-            path,
-            api: None,
-            route: None,
-            policy_hash: None,
-            decision: Effect::Deny,
-            status: Some(401),
-            code: Some("missing_token"),
-            rule: None,
-            reason: None,
-            shadow: None,
-            issuer: None,
-            chain: None,
-            facts: None,
-            agent_owner: None,
-            client: None,
-            client_address: None,
-            token_id: None,
-            latency_us: 7,
-            forwarding: None,
-            left_out: 0,
-            left_out_of_others: 0,
         }
     }
 

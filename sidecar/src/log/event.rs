@@ -232,3 +232,41 @@ fn bounded_text<S: Serializer>(text: &Option<&str>, serializer: S) -> Result<S::
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A denial.
+    pub(in crate::log) fn event<'a>(path: &'a str) -> Event<'a> {
+        Event {
+            time: "2026-01-02T03:04:05.678Z",
+            id: Uuid::nil(),
+            trace_id: None,
+            span_id: None,
+            traced: None,
+            method: "GET",
+            path,
+            api: None,
+            route: None,
+            policy_hash: None,
+            decision: Effect::Deny,
+            status: Some(401),
+            code: Some("missing_token"),
+            rule: None,
+            reason: None,
+            shadow: None,
+            issuer: None,
+            chain: None,
+            facts: None,
+            agent_owner: None,
+            client: None,
+            client_address: None,
+            token_id: None,
+            latency_us: 7,
+            forwarding: None,
+            left_out: 0,
+            left_out_of_others: 0,
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! A label is a route of the policy, a code or a status: nothing that a client chooses. What allows a request takes no lock.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -14,6 +14,9 @@ use super::event::{Effect, Event};
 
 /// The most routes with counters of their own. Policies that are replaced again and again may have more: these count as `other`.
 const MAX_ROUTES: usize = 20_000;
+
+/// The label of these.
+const OTHER: &str = "other";
 
 /// The bounds of a decision in seconds: of a cached token, of a signature, and of a fetch of keys.
 const DECISION_BOUNDS: &[f64] = &[
@@ -36,8 +39,8 @@ pub(crate) struct RequestMetrics(Arc<Counters>);
 struct Counters {
     registry: Registry,
     requests: IntCounterVec,
-    /// The routes that have occurred, each with the counter of its allowed requests.
-    routes: ArcSwap<HashMap<Arc<str>, IntCounter>>,
+    /// The routes of the policies so far, each with the counter of its allowed requests once there is one.
+    routes: ArcSwap<HashMap<Arc<str>, OnceLock<IntCounter>>>,
     decision: Histogram,
     upstream: Histogram,
     upstream_responses: [IntCounter; 5],
@@ -74,7 +77,8 @@ impl RequestMetrics {
         )?;
         Ok(RequestMetrics(Arc::new(Counters {
             requests,
-            routes: ArcSwap::default(),
+            // Of a request without a route.
+            routes: ArcSwap::from_pointee(HashMap::from([("".into(), OnceLock::new())])),
             decision: histogram(
                 "actgate_decision_duration_seconds",
                 "Time from the head of a request to its decision.",
@@ -117,16 +121,38 @@ impl RequestMetrics {
         })))
     }
 
+    /// Has counters for the routes of a policy that is in force from now on, beside those of earlier ones.
+    pub(crate) fn add_routes<'r>(&self, routes: impl Iterator<Item = &'r str>) {
+        let known = self.0.routes.load();
+        let is_new = |route: &&str| !known.contains_key(*route);
+        let new: Vec<&str> = routes.filter(is_new).collect();
+        if new.is_empty() {
+            return;
+        }
+        self.0.routes.rcu(|known| {
+            let mut routes = HashMap::clone(known);
+            for route in new.iter().copied() {
+                if routes.len() < MAX_ROUTES {
+                    routes.entry(route.into()).or_default();
+                }
+            }
+            routes
+        });
+    }
+
     /// Counts a request.
     pub(crate) fn count(&self, event: &Event<'_>) {
         let counters = &*self.0;
         let routes = counters.routes.load();
         let (route, allowed) = match routes.get_key_value(event.route.unwrap_or_default()) {
-            Some((route, allowed)) => (&**route, allowed.clone()),
-            None => counters.first_of(event.route.unwrap_or_default()),
+            Some((route, allowed)) => (&**route, Some(allowed)),
+            None => (OTHER, None),
         };
         match event.decision {
-            Effect::Allow => allowed.inc(),
+            Effect::Allow => match allowed {
+                Some(allowed) => allowed.get_or_init(|| counters.allowed(route)).inc(),
+                None => counters.allowed(route).inc(),
+            },
             Effect::Deny => {
                 let code = event.code.unwrap_or_default();
                 counters.requests.with_label_values(&[route, "deny", code]).inc();
@@ -177,25 +203,14 @@ impl RequestMetrics {
 }
 
 impl Counters {
-    /// The label of a route that has not occurred before, and the counter of its allowed requests.
-    fn first_of<'r>(&self, route: &'r str) -> (&'r str, IntCounter) {
-        let label = match self.routes.load().len() < MAX_ROUTES {
-            true => route,
-            false => "other",
-        };
-        let allowed = self.requests.with_label_values(&[label, "allow", ""]);
-        if label == route {
-            self.routes.rcu(|routes| {
-                let mut routes = HashMap::clone(routes);
-                routes.insert(route.into(), allowed.clone());
-                routes
-            });
-        }
-        (label, allowed)
+    /// The counter of the allowed requests of a route.
+    fn allowed(&self, route: &str) -> IntCounter {
+        self.requests.with_label_values(&[route, "allow", ""])
     }
 }
 
-fn add<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, Error> {
+/// Registers a collector.
+pub(crate) fn add<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, Error> {
     registry.register(Box::new(collector.clone()))?;
     Ok(collector)
 }
@@ -203,6 +218,7 @@ fn add<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::event::tests::event;
 
     fn value(metrics: &RequestMetrics, name: &str) -> usize {
         let families = metrics.gather();
@@ -211,18 +227,31 @@ mod tests {
     }
 
     #[test]
-    fn routes_beyond_the_limit_are_counted_together() {
+    fn routes_of_policies_have_counters_and_all_others_one() {
         let metrics = RequestMetrics::new().unwrap();
-        let counters = &*metrics.0;
-        for number in 0..50 {
-            counters.first_of(&format!("GET /{number}"));
+        let count = |route: &str, decision: Effect| {
+            metrics.count(&Event {
+                route: Some(route),
+                decision,
+                ..event("/")
+            });
+        };
+        let routes = |metrics: &RequestMetrics| metrics.0.routes.load().len();
+        metrics.add_routes(["GET /a", "GET /b"].into_iter());
+        assert_eq!((value(&metrics, "actgate_requests_total"), routes(&metrics)), (0, 3));
+        count("GET /a", Effect::Allow);
+        // Those of the next policy, beside which the counters go on.
+        metrics.add_routes(["GET /a", "GET /c"].into_iter());
+        for route in ["GET /a", "GET /b", "GET /c", "", "GET /d", "GET /e"] {
+            count(route, Effect::Allow);
+            count(route, Effect::Deny);
         }
-        assert_eq!(value(&metrics, "actgate_requests_total"), 50);
-        let many = (0..MAX_ROUTES).map(|number| (format!("GET /a/{number}").into(), counters.lost_lines.clone()));
-        counters.routes.store(Arc::new(many.collect()));
-        for number in 0..50 {
-            assert_eq!(counters.first_of(&format!("GET /b/{number}")).0, "other");
-        }
-        assert_eq!(value(&metrics, "actgate_requests_total"), 51);
+        assert_eq!((value(&metrics, "actgate_requests_total"), routes(&metrics)), (10, 4));
+        let allowed = |route: &str| metrics.0.allowed(route).get();
+        assert_eq!(["GET /a", "GET /b", "", "other"].map(allowed), [2, 1, 1, 2]);
+
+        let many: Vec<String> = (0..=MAX_ROUTES).map(|number| format!("GET /a/{number}")).collect();
+        metrics.add_routes(many.iter().map(String::as_str));
+        assert_eq!(routes(&metrics), MAX_ROUTES);
     }
 }

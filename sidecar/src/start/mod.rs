@@ -219,6 +219,7 @@ fn run_by(
         None => recording,
     });
     let log = before.map_or(&lasting.log, |before| &before.gate.log);
+    log.add_routes(&authorizer.policy());
     let gate = Arc::new(Gate {
         authorizer,
         head_rules: HeadRules {
