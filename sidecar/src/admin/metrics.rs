@@ -4,9 +4,8 @@ use actgate::Authorizer;
 use actgate::policy::Mode;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method, Response};
+use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
-use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{
     Encoder as _, Error, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
@@ -14,6 +13,7 @@ use prometheus::{
 
 use super::method::not_allowed;
 use super::seen::Seen;
+use crate::log::request_metrics::add;
 
 /// Where the metrics are.
 pub(crate) const PATH: &str = "/metrics";
@@ -23,19 +23,32 @@ pub(super) fn answer(method: &Method, seen: &Seen<'_>) -> Response<Full<Bytes>> 
     if let Some(response) = not_allowed(method) {
         return response;
     }
+    response(families(seen))
+}
+
+fn families(seen: &Seen<'_>) -> Result<Vec<MetricFamily>, Error> {
     let mut families = seen.log.gather();
-    families.extend(state(seen).unwrap_or_default());
-    families.extend(key_sets(seen.authorizer).unwrap_or_default());
-    families.extend(token_cache(seen.authorizer).unwrap_or_default());
+    families.extend(state(seen)?);
+    families.extend(key_sets(seen.authorizer)?);
+    families.extend(token_cache(seen.authorizer)?);
+    Ok(families)
+}
+
+/// 500 in place of a part of the metrics, whose absence no alert would show.
+fn response(families: Result<Vec<MetricFamily>, Error>) -> Response<Full<Bytes>> {
     let (mut text, encoder) = (Vec::new(), TextEncoder::new());
-    // Writing into memory does not fail.
-    let _ = encoder.encode(&families, &mut text);
+    let written = families.and_then(|families| encoder.encode(&families, &mut text));
+    let (status, content_type) = match written {
+        Ok(()) => (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8"),
+        Err(error) => {
+            text = format!("the metrics cannot be written: {error}\n").into_bytes();
+            (StatusCode::INTERNAL_SERVER_ERROR, "text/plain; charset=utf-8")
+        }
+    };
     let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -183,7 +196,19 @@ fn token_cache(authorizer: &Authorizer) -> Result<Vec<MetricFamily>, Error> {
     Ok(registry.gather())
 }
 
-fn add<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, Error> {
-    registry.register(Box::new(collector.clone()))?;
-    Ok(collector)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_that_lack_a_part_are_an_error() {
+        assert_eq!(response(Ok(Vec::new())).status(), 200);
+        let twice = || {
+            let registry = Registry::new();
+            add(&registry, IntGauge::new("a", "a")?)?;
+            add(&registry, IntGauge::new("a", "a")?)?;
+            Ok(registry.gather())
+        };
+        assert_eq!(response(twice()).status(), 500);
+    }
 }
