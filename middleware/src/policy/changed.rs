@@ -186,7 +186,8 @@ impl<'e> Changed<'e> {
                 };
                 let issued_at = match (times.age, claims.issued_at.filter(valid)) {
                     (None, Some(issued_at)) => issued_at,
-                    (None, None) => now,
+                    // As old as a token of such a lifetime can be: no other rule is met by chance.
+                    (None, None) => now.saturating_sub(times.lifetime.unwrap_or(1).saturating_sub(1)),
                     (Some(age), _) => {
                         let oldest = times
                             .lifetime

@@ -198,7 +198,7 @@ pub(super) fn changed(base: &Situation, changes: &Changes, facts: &Facts, client
                 let issued = claims["iat"]
                     .as_u64()
                     .filter(|issued| times.lifetime.is_none_or(|lifetime| issued + lifetime > NOW));
-                let age = times.age.unwrap_or(if issued.is_some() { u64::MAX } else { 0 });
+                let age = times.age.unwrap_or(u64::MAX);
                 let oldest = times.lifetime.map_or(age, |lifetime| age.min(lifetime - 1));
                 let issued = issued.filter(|_| times.age.is_none()).unwrap_or(NOW - oldest.min(NOW));
                 claims["iat"] = issued.into();

@@ -244,7 +244,12 @@ impl ScopesCondition {
                 return;
             }
         };
-        for scope in accepted.iter().filter(|scope| !scope.is_in(held)) {
+        // Each of them is needed: one at a time leads to all, without every subset of them between.
+        let tried = match self {
+            ScopesCondition::All(..) => 1,
+            ScopesCondition::Any(..) | ScopesCondition::Excluded(_) => usize::MAX,
+        };
+        for scope in accepted.iter().filter(|scope| !scope.is_in(held)).take(tried) {
             remedies.scope(&scope.scope);
             // It grants more than the rule asks for.
             remedies.wide(|remedies| scope.implied_by.iter().for_each(|implying| remedies.scope(implying)));
