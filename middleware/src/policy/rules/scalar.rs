@@ -17,6 +17,7 @@ actgate_yaml::schema_of! { |generator|
     /// A text, a whole number, `true` or `false`. A text that looks like a pattern is written as `{ literal: TEXT }`.
     Scalar = "Scalar", { "anyOf": [
         generator.subschema_for::<exact::ExactText>(),
+        { "type": "string", "maxLength": 0 },
         { "type": ["integer", "boolean"] },
         generator.subschema_for::<exact::Literal>(),
     ] };

@@ -56,6 +56,12 @@ struct CaseFailure<'a> {
     /// What each alternative of the smallest change needs, where the case is expected to be allowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     needed: Vec<Vec<String>>,
+    /// The rules whose changes are not computed, so that another change may be smaller.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_computed: Vec<String>,
+    /// Whether the search for what is needed ended before it had tried everything.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    search_ended_at_limit: bool,
     checks: Vec<CheckReport<'a>>,
 }
 
@@ -147,10 +153,13 @@ impl<'a> CaseFailure<'a> {
             route: decision.route(),
             profile: issuer.and_then(|issuer| suite.test.profile(issuer)),
         };
+        let change = result.smallest_change();
         CaseFailure {
             is_verified: chain.is_some(),
             chain: chain.unwrap_or_else(claimed),
-            needed: result.smallest_change().map_or_else(Vec::new, needed),
+            needed: change.map_or_else(Vec::new, needed),
+            not_computed: change.map_or_else(Vec::new, |change| change.not_computed.clone()),
+            search_ended_at_limit: change.is_some_and(|change| change.is_cut),
             checks: checks.map(|check| CheckReport::new(of_case, check)).collect(),
         }
     }
@@ -242,6 +251,13 @@ impl fmt::Display for CaseReport<'_> {
         for (index, changes) in failure.needed.iter().enumerate() {
             let name = if index == 0 { "it needs" } else { "or" };
             writeln!(f, "  {name:<8}  {}", strong(&printable(&changes.join(", and "))))?;
+        }
+        for rule in &failure.not_computed {
+            let note = format!("not computed: what this rule needs ({})", printable(rule));
+            writeln!(f, "  {}", faint(&note))?;
+        }
+        if failure.search_ended_at_limit {
+            writeln!(f, "  {}", faint("the search for what is needed ended at its limit"))?;
         }
         match &self.shadow {
             Some(ShadowReport { expected, got }) if *expected != got.as_ref() => {

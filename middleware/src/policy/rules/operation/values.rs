@@ -61,6 +61,7 @@ actgate_yaml::schema_of! { |generator|
     /// A value that is compared with its type.
     Scalar = "Value", { "anyOf": [
         generator.subschema_for::<exact::ExactText>(),
+        { "type": "string", "maxLength": 0 },
         { "type": ["integer", "boolean"] },
         generator.subschema_for::<exact::Literal>(),
     ] };
