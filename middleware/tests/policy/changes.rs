@@ -92,13 +92,27 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
         (
             "routes: [{ match: POST /, token: { max_lifetime: 5m, max_age: 1m } }]",
             json!({"iat": now - 600, "exp": now + 3000}),
-            &["a token with a lifetime of at most 5 minutes"][..],
+            &["a token issued within 1 minute with a lifetime of at most 5 minutes"][..],
             &[][..],
         ),
         (
             "routes: [{ match: POST /, token: { max_lifetime: 5m, max_age: 10m } }]",
             json!({"iat": now - 600, "exp": now + 3000}),
             &["a token with a lifetime of at most 5 minutes"][..],
+            &[][..],
+        ),
+        (
+            "requirements: { young: { token: { max_age: 1m } } }\nroutes: [{ match: POST /, require: [young], token: { max_lifetime: 5m } }]",
+            json!({"iat": now - 30, "exp": now + 3000}),
+            &["a token with a lifetime of at most 5 minutes"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, scopes: [a, b, c, d, e, f, g, h, i, j, k, l, m] }]",
+            json!({"scope": "c"}),
+            &[
+                "scope a and scope b and scope d and scope e and scope f and scope g and scope h and scope i and scope j and scope k and scope l and scope m",
+            ][..],
             &[][..],
         ),
         (
