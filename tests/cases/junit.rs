@@ -80,3 +80,28 @@ fn a_report_that_cannot_be_written_is_an_error() {
     assert_eq!(code, 1);
     assert!(text.contains("/no/such/folder/report.xml: "), "{text}");
 }
+
+#[test]
+fn the_report_replaces_no_file_of_the_suite() {
+    let (_files, folder) = folder(&[CASES[0]]);
+    for name in ["cases.yaml", "policy.yaml"] {
+        let file = format!("{folder}/{name}");
+        let before = std::fs::read_to_string(&file).unwrap();
+        let (code, text) = run(&["--junit", &file, &folder]);
+        assert!(code == 2 && text.contains("would replace a file"), "{code}: {text}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+    }
+}
+
+#[test]
+fn too_little_coverage_is_a_failed_case() {
+    let (files, folder) = folder(&CASES[..2]);
+    let path = files.write("report.xml", "");
+    let (code, text) = run(&["--min-coverage", "100", "--junit", &path, &folder]);
+    assert_eq!(code, 1, "{text}");
+    let report = Report::deserialize_from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!((report.tests, report.failures), (3, 1));
+    let coverage = report.test_suites[0].test_cases.last().unwrap();
+    assert_eq!(coverage.name.as_str(), "coverage");
+    assert!(matches!(coverage.status, TestCaseStatus::NonSuccess { .. }));
+}

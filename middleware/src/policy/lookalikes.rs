@@ -1,9 +1,9 @@
-//! Identifiers that mix ASCII letters with letters that look like them: `refund-аgent` with a Cyrillic `а`. They are compared byte for
-//! byte, so that a list of what is refused would refuse nothing.
+//! Identifiers that mix ASCII letters with letters that look like them, as `refund-аgent` with a Cyrillic `а`, and identifiers with
+//! characters that are not seen. They are compared byte for byte, so that a list of what is refused would refuse nothing.
 
 use std::collections::BTreeMap;
 
-use actgate_yaml::{Diagnostics, Spanned};
+use actgate_yaml::{Diagnostics, Span, Spanned, printable};
 
 use super::tree::Tree;
 
@@ -92,22 +92,47 @@ pub(super) fn report(source: &str, diagnostics: &mut Diagnostics) {
 fn visit(tree: &Spanned<Tree>, diagnostics: &mut Diagnostics) {
     match &tree.value {
         Tree::Mapping(members) => {
+            for (key, (span, _)) in members {
+                report_text(key, *span, diagnostics);
+            }
             let compared = members.iter().filter(|(key, _)| !OTHERS.contains(&&***key));
             compared.for_each(|(_, (_, value))| visit(value, diagnostics));
         }
         Tree::List(items) => items.iter().for_each(|item| visit(item, diagnostics)),
-        Tree::Text(text) => {
-            if let Some((letter, ascii)) = lookalike(text) {
-                let message = format!(
-                    "`{text}` has `{letter}` (U+{:04X}), which looks like `{ascii}` and is another letter",
-                    u32::from(letter)
-                );
-                let help = format!("write `{ascii}`, unless tokens have this letter");
-                diagnostics.push_coded("lookalike", tree.span(), message, help);
-            }
-        }
+        Tree::Text(text) => report_text(text, tree.span(), diagnostics),
         Tree::Other => {}
     }
+}
+
+fn report_text(text: &str, place: Span, diagnostics: &mut Diagnostics) {
+    let number = |character| format!("U+{:04X}", u32::from(character));
+    if let Some(unseen) = text.chars().find(|character| is_unseen(*character)) {
+        let message = format!(
+            "`{}` has {}, which is not seen or joins the letter before it",
+            printable(text),
+            number(unseen)
+        );
+        diagnostics.push_coded(
+            "lookalike",
+            place,
+            message,
+            "remove it, unless tokens have this character",
+        );
+    } else if let Some((letter, ascii)) = lookalike(text) {
+        let number = number(letter);
+        let message = format!("`{text}` has `{letter}` ({number}), which looks like `{ascii}` and is another letter");
+        let help = format!("write `{ascii}`, unless tokens have this letter");
+        diagnostics.push_coded("lookalike", place, message, help);
+    }
+}
+
+/// Whether a character has no form of its own: one of format, a blank that is none of ASCII, or one that combines with the letter before it,
+/// where a single letter may be meant.
+fn is_unseen(character: char) -> bool {
+    matches!(character,
+        '\u{a0}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{300}'..='\u{36f}' | '\u{180b}'..='\u{180f}' | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{205f}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The letter of a text beside ASCII ones that looks like one of them.
@@ -144,6 +169,10 @@ mod tests {
             ("refund-\u{430}gent", "U+0430"),
             ("\u{ff41}gent", "U+FF41"),
             ("g\u{3bf}od", "U+03BF"),
+            ("bill\u{200b}ing", "U+200B"),
+            ("a\u{a0}b", "U+00A0"),
+            ("u\u{202e}x", "U+202E"),
+            ("cafe\u{301}", "U+0301"),
         ] {
             let found = found(&format!(
                 "routes:\n  - match: GET /\n    actor: {{ none_of: [b, \"{item}\"] }}\n"
@@ -153,6 +182,12 @@ mod tests {
                 "{found:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_name_of_a_claim_is_an_identifier() {
+        let found = found("routes:\n  - match: GET /\n    claims: { \"t\u{456}d\": acme }\n");
+        assert!(found.len() == 1 && found[0].contains("U+0456"), "{found:?}");
     }
 
     #[test]

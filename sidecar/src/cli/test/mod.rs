@@ -24,6 +24,15 @@ pub(crate) fn test(arguments: &TestArguments) -> Result<(), Failure> {
         Some(config) => vec![Suite::of_configuration(config, &arguments.cases)?],
         None => Suite::of_folders(&arguments.folders)?,
     };
+    if let Some(file) = &arguments.junit
+        && suites.iter().any(|suite| suite.reads(file))
+    {
+        let message = format!(
+            "`--junit {}` would replace a file of the cases or the policy",
+            file.display()
+        );
+        return Err(Failure::Usage(message));
+    }
     let now = Clock::system().now();
     let report = Report::of(&suites, arguments, now)?;
     if let Some(file) = &arguments.junit {

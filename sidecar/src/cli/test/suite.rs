@@ -33,6 +33,17 @@ pub(super) struct Suite {
 }
 
 impl Suite {
+    /// Whether a file is one that the suite was read from.
+    pub(super) fn reads(&self, file: &Path) -> bool {
+        let Ok(file) = file.canonicalize() else {
+            return false;
+        };
+        let files = self.cases.iter().map(|(file, _)| file).chain([&self.policy_file]);
+        files
+            .into_iter()
+            .any(|read| read.canonicalize().is_ok_and(|read| read == file))
+    }
+
     /// A suite for each folder, or for those in it where it has no policy of its own.
     pub(super) fn of_folders(named: &[PathBuf]) -> Result<Vec<Suite>, Failure> {
         let here = [PathBuf::from(".")];
