@@ -108,6 +108,12 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
             &[][..],
         ),
         (
+            "routes: [{ match: POST /, may_act: honored }]",
+            json!({"may_act": {"sub": "a1"}, "client_id": "c9"}),
+            &["an actor: a1", "client a1", "a may_act that names the party which acts"][..],
+            &[][..],
+        ),
+        (
             "routes: [{ match: POST /, scopes: [a, b, c, d, e, f, g, h, i, j, k, l, m] }]",
             json!({"scope": "c"}),
             &[

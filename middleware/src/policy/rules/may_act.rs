@@ -123,7 +123,9 @@ impl MayActCondition {
             let issuer = authorized.issuer.map_or_else(|| Arc::clone(own), Arc::from);
             let party = Party::new(issuer, authorized.subject.into());
             remedies.actor(party, kind_of_actor(core));
-            if let Some(client) = authorized.client {
+            // Without an actor the client is who acts.
+            let acts = core.delegate().is_none() && authorized.issuer.is_none_or(|issuer| issuer == &**own);
+            if let Some(client) = authorized.client.or(acts.then_some(authorized.subject)) {
                 let words = format!("client {client}");
                 remedies.add(Fact::Client, change::Value::Text(client.into()), words);
             }
