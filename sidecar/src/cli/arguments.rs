@@ -108,6 +108,8 @@ pub(crate) enum Command {
     Run(ConfigFile),
     /// Check a configuration and its policy, or a registry of `actgate issuer`, without network
     #[command(after_help = "\
+  actgate check --config actgate.yaml --strict
+  actgate check --registry registry.yaml
 Exit code 0, or 78 with every mistake, each as file:line:column: message and a suggested fix.
 A warning is no mistake, such as a file that this machine does not have: another one may run the gate, and `actgate run`
 does not start without it. With --strict a warning is 78, too.")]
@@ -400,6 +402,25 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+
+    #[test]
+    fn the_help_of_each_command_has_an_example() {
+        let mut root = Arguments::command();
+        let names: Vec<String> = root
+            .get_subcommands()
+            .map(|command| command.get_name().to_owned())
+            .collect();
+        assert!(names.len() > 12, "{names:?}");
+        for name in names {
+            let command = root.find_subcommand_mut(&name).expect("the command");
+            let help = command.render_long_help().to_string();
+            let example = format!("  actgate {name}");
+            let has_example = help
+                .lines()
+                .any(|line| line.starts_with(&example) || line.contains(&format!("| actgate {name}")));
+            assert!(has_example, "{name}: {help}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
