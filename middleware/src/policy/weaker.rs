@@ -166,6 +166,20 @@ fn lost(strict: &Requirement, other: &Requirement) -> Vec<&'static str> {
         // It may require anything.
         return Vec::new();
     }
+    // A rule on one subject can settle another one, too.
+    if other.history.iter().any(|rule| settles_actor(&rule.condition)) {
+        stated.insert("actor");
+    }
+    let of_actor = |condition: &CoreCondition, is: fn(&ActorCondition) -> bool| match condition {
+        CoreCondition::Actor(actor) => is(actor),
+        _ => false,
+    };
+    let is_presenter = |actor: &ActorCondition| matches!(actor, ActorCondition::Agent(AgentCondition::IsPresenter(..)));
+    if other.core.iter().any(|rule| of_actor(&rule.condition, is_presenter)) {
+        stated.insert("client");
+    }
+    let is_absent = |actor: &ActorCondition| *actor == ActorCondition::Absent;
+    let has_no_actor = other.core.iter().any(|rule| of_actor(&rule.condition, is_absent));
     let mut lost = Vec::new();
     for rule in &strict.core {
         let mut subjects = BTreeSet::new();
@@ -175,11 +189,19 @@ fn lost(strict: &Requirement, other: &Requirement) -> Vec<&'static str> {
             lost.extend(subjects);
         }
     }
-    if !strict.history.is_empty() && other.history.is_empty() {
+    if !strict.history.is_empty() && other.history.is_empty() && !has_no_actor {
         lost.push("chain");
     }
     lost.dedup();
     lost
+}
+
+/// Whether a rule on the chain states which actor there is, or that there is none.
+fn settles_actor(condition: &HistoryCondition) -> bool {
+    match condition {
+        HistoryCondition::Chain(chain) => chain.depth().is_exact(),
+        HistoryCondition::Expression(_) => false,
+    }
 }
 
 const EXPRESSION: &str = "expression";
@@ -327,6 +349,22 @@ mod tests {
         let method =
             "  - { match: '* /orders/{id}', require: [human] }\n  - { match: 'GET /orders/{id}', scopes: [b] }\n";
         assert_eq!(warnings(method), [""; 0]);
+    }
+
+    #[test]
+    fn a_rule_that_settles_another_subject_is_no_lack_of_it() {
+        for (strict, other) in [
+            ("actor: { one_of: [b] }", "chain: { path: [a, b] }"),
+            ("actor: { none_of: [b] }", "chain: { max_depth: 0 }"),
+            ("chain: { max_depth: 2 }", "actor: { absent: true }"),
+            ("client: { one_of: [b] }", "actor: { is_presenter: true, one_of: [b] }"),
+        ] {
+            let routes = |other: &str| {
+                format!("  - {{ match: 'POST /a/{{id}}', {strict} }}\n  - {{ match: POST /a/b, {other} }}\n")
+            };
+            assert_eq!(warnings(&routes(other)), [""; 0], "{strict}");
+            assert_eq!(warnings(&routes("scopes: [b]")).len(), 1, "{strict}");
+        }
     }
 
     #[test]

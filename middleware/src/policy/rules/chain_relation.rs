@@ -128,6 +128,11 @@ impl ChainCondition {
 }
 
 impl Depth {
+    /// Whether all chains have the same number of actors: those of a path, or none.
+    pub(in crate::policy) fn is_exact(&self) -> bool {
+        self.least == self.most
+    }
+
     fn of(test: &ChainTest) -> Depth {
         let least = match test {
             ChainTest::MaxDepth(most) => return Depth { least: 0, most: *most },
