@@ -20,6 +20,11 @@ fn every_mistake_of_the_files_is_shown_with_its_line() {
     ] {
         assert!(text.contains(expected), "{expected}:\n{text}");
     }
+    let (code, text) = run(&["--json", &folder]);
+    assert_eq!(code, 78);
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!(report["ok"], false);
+    assert_eq!(report["diagnostics"].as_array().map(Vec::len), Some(3), "{report}");
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod report;
 mod suite;
 
 use actgate::clock::Clock;
+use actgate_yaml::Diagnostics;
+use serde::Serialize;
 
 use self::junit::Junit;
 use self::report::Report;
@@ -21,8 +23,18 @@ use crate::files::text_file::write_text;
 /// policy is below the minimum.
 pub(crate) fn test(arguments: &TestArguments) -> Result<(), Failure> {
     let suites = match &arguments.config {
-        Some(config) => vec![Suite::of_configuration(config, &arguments.cases)?],
-        None => Suite::of_folders(&arguments.folders)?,
+        Some(config) => Suite::of_configuration(config, &arguments.cases).map(|suite| vec![suite]),
+        None => Suite::of_folders(&arguments.folders),
+    };
+    let suites = match suites {
+        Err(Failure::CheckedConfiguration(diagnostics)) if arguments.json => {
+            print_json(&Mistakes {
+                ok: false,
+                diagnostics: &diagnostics,
+            })?;
+            return Err(Failure::ConfigurationReported);
+        }
+        suites => suites?,
     };
     if let Some(file) = &arguments.junit
         && suites.iter().any(|suite| suite.reads(file))
@@ -46,4 +58,11 @@ pub(crate) fn test(arguments: &TestArguments) -> Result<(), Failure> {
         true => Ok(()),
         false => Err(Failure::Denied),
     }
+}
+
+/// What is wrong with the files, so that no case was run.
+#[derive(Serialize)]
+struct Mistakes<'a> {
+    ok: bool,
+    diagnostics: &'a Diagnostics,
 }
