@@ -267,11 +267,7 @@ fn a_route_on_a_method_that_is_not_forwarded_is_a_warning() {
     let path = files.write("actgate.yaml", &text);
     let mut gate = Process::start(&["run", "--config", &path]);
     gate.address("listening on");
-    let lines = gate.stderr();
-    let warned = lines
-        .iter()
-        .any(|line| line.contains("WARN") && line.contains("no request with `TRACE` reaches"));
-    assert!(warned, "{lines:#?}");
+    gate.wait_for_line(&["WARN", "no request with `TRACE` reaches"]);
 }
 
 #[test]
@@ -302,11 +298,7 @@ fn what_has_no_effect_is_logged_at_start() {
     let path = files.write("actgate.yaml", &CONFIGURATION.replace("routes:\n", WITH_WARNINGS));
     let mut gate = Process::start(&["run", "--config", &path]);
     gate.address("listening on");
-    let lines = gate.stderr();
-    let warned = lines
-        .iter()
-        .any(|line| line.contains("WARN") && line.contains("17:10: no route requires `fresh`"));
-    assert!(warned, "{lines:#?}");
+    gate.wait_for_line(&["WARN", "17:10: no route requires `fresh`"]);
 }
 
 /// An issuer whose tokens are in a header, in place of the issuer of the configuration.
@@ -380,8 +372,5 @@ fn a_preset_without_its_header_is_a_warning_of_check_and_of_the_start() {
     );
     let mut gate = Process::start(&["run", "--config", &path]);
     gate.address("listening on");
-    let lines = gate.stderr();
-    let wanted = format!("{message}; {help}");
-    let warned = lines.iter().any(|line| line.contains("WARN") && line.contains(&wanted));
-    assert!(warned, "{lines:#?}");
+    gate.wait_for_line(&["WARN", &format!("{message}; {help}")]);
 }

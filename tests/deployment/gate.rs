@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -84,8 +85,8 @@ pub fn wait(child: &mut Child) -> ExitStatus {
 /// A running process and the lines it writes.
 pub struct Process {
     child: Child,
-    stdout: Arc<Mutex<Vec<String>>>,
-    stderr: Arc<Mutex<Vec<String>>>,
+    stdout: Lines,
+    stderr: Lines,
 }
 
 impl Process {
@@ -107,8 +108,8 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-        let stdout = collect(child.stdout.take().expect("its standard output"));
-        let stderr = collect(child.stderr.take().expect("its standard error"));
+        let stdout = Lines::of(child.stdout.take().expect("its standard output"));
+        let stderr = Lines::of(child.stderr.take().expect("its standard error"));
         Self { child, stdout, stderr }
     }
 
@@ -132,11 +133,30 @@ impl Process {
     }
 
     pub fn stdout(&self) -> Vec<String> {
-        self.stdout.lock().expect("the lines").clone()
+        self.stdout.so_far()
     }
 
     pub fn stderr(&self) -> Vec<String> {
-        self.stderr.lock().expect("the lines").clone()
+        self.stderr.so_far()
+    }
+
+    /// Waits for a line of standard error that has every one of `parts`.
+    ///
+    /// A line can follow the answer or the figure that a test sees first.
+    pub fn wait_for_line(&self, parts: &[&str]) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let lines = self.stderr();
+            if let Some(line) = lines.iter().find(|line| parts.iter().all(|part| line.contains(part))) {
+                return line.clone();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "no line with {parts:?}:\n{}",
+                lines.join("\n")
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Sends SIGTERM.
@@ -159,9 +179,15 @@ impl Process {
         self.child.try_wait().expect("the state of the process").is_none()
     }
 
-    /// Waits for the end of the process.
+    /// Waits for the end of the process and of what it wrote.
     pub fn wait(&mut self) -> ExitStatus {
-        wait(&mut self.child)
+        let status = wait(&mut self.child);
+        let deadline = Instant::now() + DEADLINE;
+        while !(self.stdout.have_ended() && self.stderr.have_ended()) {
+            assert!(Instant::now() < deadline, "its output does not end");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        status
     }
 
     /// Resident memory in bytes, where `/proc` has it.
@@ -325,13 +351,29 @@ pub fn after(line: &str, announcement: &str) -> Option<SocketAddr> {
     address.split_whitespace().next()?.parse().ok()
 }
 
-fn collect(stream: impl Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let written = Arc::clone(&lines);
-    std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            written.lock().expect("the lines").push(line);
-        }
-    });
-    lines
+/// The lines of a stream, which a thread reads.
+struct Lines {
+    read: Arc<Mutex<Vec<String>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Lines {
+    fn of(stream: impl Read + Send + 'static) -> Self {
+        let read = Arc::new(Mutex::new(Vec::new()));
+        let lines = Arc::clone(&read);
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                lines.lock().expect("the lines").push(line);
+            }
+        });
+        Self { read, reader }
+    }
+
+    fn so_far(&self) -> Vec<String> {
+        self.read.lock().expect("the lines").clone()
+    }
+
+    fn have_ended(&self) -> bool {
+        self.reader.is_finished()
+    }
 }

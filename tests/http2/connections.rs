@@ -93,26 +93,12 @@ async fn streams_in_flight_end_before_the_gate_does() {
     let upstream = deployment.upstream.clone();
     tokio::task::spawn_blocking(move || upstream.wait_for(1)).await.unwrap();
     deployment.gate.process.terminate();
-    deployment.gate.wait_until("draining", || {
-        deployment
-            .gate
-            .process
-            .stderr()
-            .iter()
-            .any(|line| line.contains("draining"))
-    });
+    deployment.gate.process.wait_for_line(&["draining"]);
     deployment.upstream.release();
     assert_eq!(answer(response).await.unwrap().status, 200);
     client.driver.await.unwrap().expect("the connection ends in order");
     assert!(deployment.gate.process.wait().success());
-    deployment.gate.wait_until("drained", || {
-        deployment
-            .gate
-            .process
-            .stderr()
-            .iter()
-            .any(|line| line.contains("drained"))
-    });
+    deployment.gate.process.wait_for_line(&["drained"]);
 }
 
 #[test]

@@ -92,10 +92,7 @@ async fn a_stream_that_is_not_read_is_reset_alone() {
     ended.await.unwrap().expect("the connection to the upstream ends");
     let other = other.await.unwrap().unwrap();
     assert_eq!((other.status.as_u16(), &*other.body), (200, &b"first second"[..]));
-    gate.wait_until("a report of the reset", || {
-        let lines = gate.process.stderr();
-        lines.iter().any(|line| line.contains("responses were cut off"))
-    });
+    gate.process.wait_for_line(&["responses were cut off"]);
 }
 
 /// Neither side of the stream makes progress, and hyper does not ask for a part of the response.

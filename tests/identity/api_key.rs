@@ -49,12 +49,8 @@ fn a_changed_file_is_read_again_and_a_broken_one_keeps_the_old_key() {
     let valid = deployment.reader();
     let key = || received(&deployment, "x-api-key", "/orders/1", &[&valid]);
     deployment.gate.write("api.key", "two\nlines");
-    deployment.wait_until("reported", || {
-        let lines = deployment.gate.process.stderr();
-        lines
-            .iter()
-            .any(|line| line.contains("the changed file cannot be used; its last content is"))
-    });
+    let reported = "the changed file cannot be used; its last content is";
+    deployment.gate.process.wait_for_line(&[reported]);
     assert_eq!(key(), ["first-key"]);
     deployment.gate.write("api.key", "second-key");
     deployment.wait_until("the second key", || key() == ["second-key"]);
@@ -81,9 +77,6 @@ fn the_key_can_be_in_authorization() {
 #[test]
 fn a_file_that_every_user_can_read_is_a_warning() {
     let deployment = deployment(LINES, "", &[("api.key", "first-key")]);
-    let lines = deployment.gate.process.stderr().join("\n");
-    assert!(
-        lines.contains("every user of this machine can read") && lines.contains("chmod o="),
-        "{lines}"
-    );
+    let warning = ["every user of this machine can read", "chmod o="];
+    deployment.gate.process.wait_for_line(&warning);
 }

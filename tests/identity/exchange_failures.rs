@@ -197,14 +197,7 @@ fn each_answer_of_a_token_endpoint_has_its_answer() {
         "no failure is kept"
     );
     let warning = "WARN no token for the upstream decision=";
-    deployment.wait_until("a warning", || {
-        deployment
-            .gate
-            .process
-            .stderr()
-            .iter()
-            .any(|line| line.contains(warning))
-    });
+    deployment.gate.process.wait_for_line(&[warning]);
     let lines = deployment.gate.process.stderr().join("\n");
     assert_eq!(lines.matches(warning).count(), 1, "one warning a minute: {lines}");
     let shown = format!("endpoint=\"{}\"", endpoint(&server));
@@ -243,8 +236,7 @@ fn a_server_that_hangs_or_is_down_is_502() {
         "    timeout: 10s\n",
     );
     check("it is down", &down, &failed("the token endpoint cannot be reached"));
-    let lines = || down.gate.process.stderr().join("\n");
-    down.wait_until("a cause", || lines().contains("cause=\"Connection refused"));
+    down.gate.process.wait_for_line(&["cause=\"Connection refused"]);
 }
 
 #[test]

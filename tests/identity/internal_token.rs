@@ -221,12 +221,8 @@ fn a_changed_key_file_is_published_before_it_signs_and_a_broken_one_keeps_the_ol
     let first = published(gate.admin);
     assert_eq!(first.len(), 1);
     gate.write("internal.pem", "no key");
-    gate.wait_until("reported", || {
-        let lines = gate.process.stderr();
-        lines
-            .iter()
-            .any(|line| line.contains("the changed file cannot be used; its last content is"))
-    });
+    let reported = "the changed file cannot be used; its last content is";
+    gate.process.wait_for_line(&[reported]);
     assert_eq!(published(gate.admin), first);
     gate.write("internal.pem", &keys[1]);
     gate.wait_until("published", || published(gate.admin).len() == 2);

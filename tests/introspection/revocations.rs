@@ -53,15 +53,12 @@ fn a_changed_list_revokes_cached_tokens_and_a_broken_one_leaves_the_last_in_use(
     );
 
     for broken in ["", "revocations:\n  - {", "revocations: [{ issuer: a }]"] {
-        gate.write("revoked.yaml", broken);
         let said = || {
-            gate.process
-                .stderr()
-                .join("\n")
-                .matches("its last content is in use")
-                .count()
+            let lines = gate.process.stderr().join("\n");
+            lines.matches("its last content is in use").count()
         };
         let before = said();
+        gate.write("revoked.yaml", broken);
         gate.wait_until("a warning", || said() > before);
         assert_eq!([decide(&token), decide(&other)], [revoked.clone(), allowed.clone()]);
     }

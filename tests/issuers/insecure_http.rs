@@ -33,10 +33,12 @@ fn keys_and_metadata_over_plain_http_need_it_and_are_warned_of_at_each_start() {
         gate.wait_until_ready();
         let token = signer.signed(&claims(json!({ "iss": name })));
         assert_eq!(wire::get(gate.address, "/orders/1", &token).status, 200, "{name}");
+        let warning = ["WARN", "keys are fetched over plain http", &*name];
+        gate.process.wait_for_line(&warning);
         let lines = gate.process.stderr();
-        let warnings = lines.iter().filter(|line| {
-            line.contains("WARN") && line.contains("keys are fetched over plain http") && line.contains(&name)
-        });
+        let warnings = lines
+            .iter()
+            .filter(|line| warning.iter().all(|part| line.contains(part)));
         assert_eq!(warnings.count(), 1, "{lines:#?}");
 
         let files = Files::new();

@@ -27,24 +27,6 @@ fn gate(issuers: &[(String, String)]) -> Gate {
     Gate::run(&(configuration + ROUTES))
 }
 
-/// Waits for a line of standard error with every one of these texts.
-fn wait_for_line(gate: &Gate, texts: &[&str]) -> String {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        let lines = gate.process.stderr();
-        let has_all = |line: &&String| texts.iter().all(|text| line.contains(text));
-        if let Some(line) = lines.iter().find(has_all) {
-            return line.clone();
-        }
-        assert!(
-            Instant::now() < deadline,
-            "no line with {texts:?}:\n{}",
-            lines.join("\n")
-        );
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 fn metadata(issuer: &str, server: &DocumentServer) -> Value {
     json!({ "issuer": issuer, "jwks_uri": format!("{}/jwks", server.url()) })
 }
@@ -169,10 +151,9 @@ fn each_fault_of_discovery_is_named_with_its_address() {
     for (path, _, reason) in &rows {
         let first = format!("{base}{path}{well_known}: {reason}");
         let second = format!("; {base}/.well-known/oauth-authorization-server{path}: status 404");
-        let line = wait_for_line(
-            &gate,
-            &["keys could not be fetched", &format!("{base}{path}{well_known}:")],
-        );
+        let line = gate
+            .process
+            .wait_for_line(&["keys could not be fetched", &format!("{base}{path}{well_known}:")]);
         assert!(line.contains(&first) && line.contains(&second), "{line}");
         assert!(line.len() < 1000, "{line}");
     }
@@ -217,7 +198,7 @@ fn only_the_members_that_matter_are_read_strictly() {
     let issuers: Vec<_> = issuers.collect();
     let gate = gate(&issuers);
     for (issuer, _) in &issuers {
-        wait_for_line(&gate, &["new keys", &format!("{issuer}\"")]);
+        gate.process.wait_for_line(&["new keys", &format!("{issuer}\"")]);
         let text = claims(json!({ "iss": issuer, "scope": "none" })).to_string();
         let token = sign(&key, "ES256", header(&key), text);
         assert_eq!(
@@ -289,7 +270,9 @@ fn each_fault_of_a_key_set_is_named_with_its_address() {
     let issuers: Vec<_> = issuers.collect();
     let gate = gate(&issuers);
     for (path, _, reason) in &rows {
-        let line = wait_for_line(&gate, &["keys could not be fetched", &format!("{base}{path}?…: ")]);
+        let line = gate
+            .process
+            .wait_for_line(&["keys could not be fetched", &format!("{base}{path}?…: ")]);
         let wanted = format!("{base}{path}?…: {reason}\"");
         assert!(line.contains(&wanted), "{line}\nwithout {wanted}");
     }
@@ -321,17 +304,14 @@ fn skipped_keys_are_named_once_for_each_set() {
     let lines = format!("    jwks_uri: {}/jwks\n{KEYS}", server.url());
     let gate = gate(&[("https://idp.example.com".to_owned(), lines)]);
     let named = "kid `padded`: its `x` is not base64url without padding; kid `pq`: its `kty`, `AKP`, is not supported";
-    let line = wait_for_line(&gate, &["unusable keys are skipped", named]);
+    let line = gate.process.wait_for_line(&["unusable keys are skipped", named]);
     assert!(line.contains("WARN") && line.contains("skipped=2"), "{line}");
     fetched_twice();
     publish(&[with(good.clone(), "use", json!("enc"))]);
-    let line = wait_for_line(
-        &gate,
-        &[
-            "keys for another purpose are not used",
-            "kid `good`: its `use` is `enc`, not `sig`",
-        ],
-    );
+    let line = gate.process.wait_for_line(&[
+        "keys for another purpose are not used",
+        "kid `good`: its `use` is `enc`, not `sig`",
+    ]);
     assert!(line.contains("INFO"), "{line}");
     fetched_twice();
     let count = |text: &str| gate.process.stderr().iter().filter(|line| line.contains(text)).count();
@@ -350,10 +330,8 @@ fn a_long_set_is_used_up_to_its_hundredth_key() {
     server.set("/jwks", Document::of(json!({ "keys": jwks }).to_string()));
     let lines = format!("    jwks_uri: {}/jwks\n{KEYS}", server.url());
     let gate = gate(&[("https://idp.example.com".to_owned(), lines)]);
-    wait_for_line(
-        &gate,
-        &["WARN", "only the first 100 keys of the set are used", "omitted=2"],
-    );
+    gate.process
+        .wait_for_line(&["WARN", "only the first 100 keys of the set are used", "omitted=2"]);
     let status = |key: &SigningKey| {
         let text = claims(json!({ "scope": "none" })).to_string();
         wire::get(gate.address, "/orders/1", &sign(key, "ES256", header(key), text)).status
@@ -378,6 +356,9 @@ fn an_answer_that_does_not_come_or_end_is_named_with_its_address() {
         let configuration = Configuration::of_issuer(lines);
         let deployment = Deployment::start_cold(TokenIssuer::new(), conduct, &configuration);
         let wanted = format!("{}: {reason}", deployment.key_server.jwks_uri());
-        wait_for_line(&deployment.gate, &["keys could not be fetched", &wanted]);
+        deployment
+            .gate
+            .process
+            .wait_for_line(&["keys could not be fetched", &wanted]);
     }
 }

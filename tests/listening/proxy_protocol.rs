@@ -58,12 +58,8 @@ fn a_connection_of_these_networks_without_a_header_is_closed() {
         );
     }
     assert_eq!(deployment.upstream.count(), 0);
-    deployment.wait_until("reported", || {
-        let lines = deployment.gate.process.stderr();
-        lines
-            .iter()
-            .any(|line| line.contains("had no valid header") && line.contains("count=4 "))
-    });
+    let process = &deployment.gate.process;
+    process.wait_for_line(&["had no valid header", "count=4 "]);
 }
 
 #[test]

@@ -157,6 +157,7 @@ fn an_outage_of_redis_denies_what_needs_it_and_ends_by_itself() {
     is_out("killed");
     let _server = redis(&folder, &[]);
     recovers("restarted");
+    gate.process.wait_for_line(&["cannot be counted"]);
     let lines = gate.process.stderr();
     let warnings: Vec<&String> = lines.iter().filter(|line| line.contains("cannot be counted")).collect();
     assert_eq!(warnings.len(), 1, "{lines:?}");

@@ -73,6 +73,7 @@ fn a_client_is_served_at_once_while_others_hold_every_connection() {
         // Long before `timeouts.header`, the shortest of the limits of those that hold the connections.
         assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
     }
+    deployment.wait_until("reported", || warnings(&deployment) > 0);
     assert_eq!(warnings(&deployment), 1);
 }
 

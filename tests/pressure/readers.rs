@@ -140,10 +140,7 @@ fn a_closed_standard_output_is_reported_once() {
 fn sighup_does_not_end_the_process() {
     let mut deployment = Deployment::with_policy(ROUTES);
     deployment.gate.process.signal("HUP");
-    deployment.wait_until("the configuration is read again", || {
-        let lines = deployment.gate.process.stderr();
-        lines.iter().any(|line| line.contains("by SIGHUP"))
-    });
+    deployment.gate.process.wait_for_line(&["by SIGHUP"]);
     let answer = wire::answer(deployment.gate.address, &request("GET", "/open/page", &[]));
     assert_eq!(answer.status, 200, "{}", answer.everything());
     deployment.gate.process.terminate();

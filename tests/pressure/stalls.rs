@@ -102,10 +102,7 @@ fn a_response_that_the_client_does_not_read_is_cut_off() {
     let mut client = TcpStream::connect(gate.address).expect("a connection");
     client.set_read_timeout(Some(DEADLINE)).expect("a time limit");
     client.write_all(&request("GET", "/open/page", &[])).expect("sent");
-    gate.wait_until("reported", || {
-        let lines = gate.process.stderr();
-        lines.iter().any(|line| line.contains("responses were cut off"))
-    });
+    gate.process.wait_for_line(&["responses were cut off"]);
     // What was on the way arrives, and then the end of the connection, which is not the end of the response.
     let mut received = 0_u64;
     let mut space = vec![0; 1 << 20];

@@ -50,6 +50,7 @@ fn a_broken_file_is_reported_once_and_a_later_one_is_read() {
     wait_until_denied(&deployment, &mut client, true);
     let report = deployment.gate.reloads();
     assert_eq!((&report["succeeded"], &report["failed"]), (&json!(1), &json!(1)));
+    deployment.gate.process.wait_for_line(&["is refused"]);
     let log = deployment.gate.process.stderr();
     let refused = log.iter().filter(|line| line.contains("is refused"));
     assert_eq!(refused.count(), 1, "{log:?}");
@@ -62,10 +63,7 @@ fn a_hangup_reads_the_configuration_again() {
     write(&deployment, &routes("orders:write"));
     deployment.gate.process.signal("HUP");
     wait_until_denied(&deployment, &mut client, true);
-    deployment.wait_until("reported", || {
-        let log = deployment.gate.process.stderr();
-        log.iter().any(|line| line.contains("cause=\"by SIGHUP\""))
-    });
+    deployment.gate.process.wait_for_line(&["cause=\"by SIGHUP\""]);
 }
 
 /// Writes a version of a mount as Kubernetes does: a folder, and a link that leads to it from one moment on.

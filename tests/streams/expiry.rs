@@ -31,10 +31,7 @@ fn a_response_is_cut_when_its_token_expires() {
     assert_eq!(cut.kind(), std::io::ErrorKind::UnexpectedEof);
     assert!(now() >= expiry);
     assert!(is_ended(&mut upstream));
-    setup.gate.wait_until("reported", || {
-        let mut lines = setup.gate.process.stderr().into_iter();
-        lines.any(|line| line.contains("its access token has expired"))
-    });
+    setup.gate.process.wait_for_line(&["its access token has expired"]);
 }
 
 #[test]

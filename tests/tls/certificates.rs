@@ -82,13 +82,10 @@ async fn new_certificates_are_used_without_a_restart_and_broken_ones_are_not() {
     while shown(&deployment, &client).await != new.certificate {
         tokio::task::yield_now().await;
     }
-    let has_line = |parts: &[&str]| {
-        let lines = deployment.gate.process.stderr();
-        lines.iter().any(|line| parts.iter().all(|part| line.contains(part)))
-    };
     deployment
         .gate
-        .wait_until("in use", || has_line(&["the changed file is in use", "tls.crt"]));
+        .process
+        .wait_for_line(&["the changed file is in use", "tls.crt"]);
 
     let breaks: [(&str, &dyn Fn(), &str); 2] = [
         (
@@ -104,9 +101,7 @@ async fn new_certificates_are_used_without_a_restart_and_broken_ones_are_not() {
     ];
     for (what, break_pair, reason) in breaks {
         break_pair();
-        deployment
-            .gate
-            .wait_until(what, || has_line(&["cannot be used", reason]));
+        deployment.gate.process.wait_for_line(&["cannot be used", reason]);
         assert_eq!(shown(&deployment, &client).await, new.certificate, "{what}");
     }
     put(&deployment, &old);
@@ -127,10 +122,16 @@ async fn a_removed_key_is_reported_and_does_not_hide_a_new_certificate() {
     deployment.gate.remove("tls.key");
     deployment.gate.write("tls.crt", &new.pem());
     let reported = "the changed file cannot be used; its last content is in use";
-    wait_for_line(&deployment, &["WARN", reported, "tls.key", "the file cannot be read"]);
+    deployment
+        .gate
+        .process
+        .wait_for_line(&["WARN", reported, "tls.key", "the file cannot be read"]);
     assert_eq!(shown(&deployment, &client).await, old.certificate);
     deployment.gate.write("tls.key", &new.key_pem());
-    wait_for_line(&deployment, &["INFO", "the changed file is in use", "tls.key"]);
+    deployment
+        .gate
+        .process
+        .wait_for_line(&["INFO", "the changed file is in use", "tls.key"]);
     assert_eq!(shown(&deployment, &client).await, new.certificate);
 }
 
@@ -145,19 +146,12 @@ async fn a_new_certificate_that_clients_reject_is_a_warning() {
         (Validity::Until(now + 13 * DAY), "the certificate expires soon, at "),
     ] {
         put(&deployment, &authority.server_of(&[], validity));
-        wait_for_line(&deployment, &["WARN", reason, "tls.crt"]);
+        deployment.gate.process.wait_for_line(&["WARN", reason, "tls.crt"]);
     }
 }
 
 fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(mint::now())
-}
-
-fn wait_for_line(deployment: &Deployment, parts: &[&str]) {
-    deployment.gate.wait_until(&parts.join(" "), || {
-        let lines = deployment.gate.process.stderr();
-        lines.iter().any(|line| parts.iter().all(|part| line.contains(part)))
-    });
 }
 
 fn put_foreign_key(deployment: &Deployment, authority: &CertificateAuthority) {

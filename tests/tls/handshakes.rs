@@ -69,23 +69,15 @@ fn a_request_in_plain_http_is_answered_in_plain_text() {
             "{method}"
         );
     }
-    let logs = |parts: [&str; 2]| {
-        let lines = deployment.gate.process.stderr();
-        lines.iter().any(|line| parts.iter().all(|part| line.contains(part)))
-    };
-    let client = "client=127.0.0.1";
-    deployment.gate.wait_until("a line", || {
-        logs([
-            "requests in plain HTTP at the port of TLS were answered with 400",
-            client,
-        ])
-    });
+    let (process, client) = (&deployment.gate.process, "client=127.0.0.1");
+    process.wait_for_line(&[
+        "requests in plain HTTP at the port of TLS were answered with 400",
+        client,
+    ]);
     // Neither TLS nor HTTP/1.
     let mut stream = TcpStream::connect(deployment.gate.address).expect("a connection");
     stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("sent");
-    deployment
-        .gate
-        .wait_until("a line", || logs(["TLS handshakes failed", client]));
+    process.wait_for_line(&["TLS handshakes failed", client]);
     assert_eq!((deployment.upstream.count(), deployment.gate.decisions().len()), (0, 0));
 }
 

@@ -37,6 +37,7 @@ fn no_request_waits_for_a_collector_that_is_not_there() {
         assert_eq!(get(&deployment, "/open/a", &[]).status, 200);
     }
     deployment.wait_until("dropped", || counts(&deployment) == (0, 2000));
+    deployment.gate.process.wait_for_line(&["spans cannot be exported"]);
     let warnings = deployment.gate.process.stderr();
     let warnings = warnings.iter().filter(|line| line.contains("spans cannot be exported"));
     assert_eq!(warnings.count(), 1);
@@ -95,14 +96,7 @@ fn what_a_collector_does_not_take_is_counted() {
     deployment.wait_until("counted", || counts(&deployment) == (1, 3));
     assert_eq!(get(&deployment, "/open/a", &[]).status, 200);
     deployment.wait_until("counted", || counts(&deployment) == (3, 3));
-    assert!(
-        deployment
-            .gate
-            .process
-            .stderr()
-            .iter()
-            .any(|line| line.contains("spans are exported again"))
-    );
+    deployment.gate.process.wait_for_line(&["spans are exported again"]);
 }
 
 #[test]

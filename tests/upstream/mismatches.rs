@@ -19,9 +19,7 @@ fn warning(gate: &Gate, url: &str) -> String {
     let answer = send(gate, "GET", "/x", &[], "");
     assert_eq!(answer.status, 502, "{url}");
     let id = answer.json()["decision"].as_str().expect("an id").to_owned();
-    let line = || gate.process.stderr().into_iter().find(|line| line.contains(&id));
-    gate.wait_until("a warning", || line().is_some());
-    let line = line().expect("a line");
+    let line = gate.process.wait_for_line(&[&id]);
     let start = "WARN the upstream did not respond decision=";
     assert!(
         line.contains(start) && line.contains(&format!("upstream=\"{url}\"")),

@@ -98,10 +98,7 @@ fn a_server_that_the_authorities_do_not_vouch_for_is_502() {
         let address = server(certificate, BOTH);
         let gate = gate(address, keys, &[("ca.crt", &authority.pem())]);
         assert_eq!(failure(&gate), "no_connection", "{what}");
-        gate.wait_until(what, || {
-            let lines = gate.process.stderr();
-            lines.iter().any(|line| line.contains("tls: invalid peer certificate"))
-        });
+        gate.process.wait_for_line(&["tls: invalid peer certificate"]);
     }
 }
 
