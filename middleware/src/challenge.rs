@@ -81,7 +81,7 @@ impl Challenge {
         self.www_authenticate.as_ref()
     }
 
-    /// The code for the caller: that of the challenge, else `missing_token`, `access_denied`, `too_many_requests`
+    /// The code for the caller: that of the challenge, else `invalid_request`, `missing_token`, `access_denied`, `too_many_requests`
     /// or `temporarily_unavailable`. Less specific than [`Error::code`], which is for the operator.
     pub fn code(&self) -> &'static str {
         self.code
@@ -122,8 +122,9 @@ impl Challenge {
     }
 }
 
-/// The value of `grpc-status` in place of an HTTP status: the one that a client of gRPC derives from it, and
-/// `INVALID_ARGUMENT` for 400.
+/// The value of `grpc-status` in place of an HTTP status: the one that a client of gRPC derives from it, but
+/// `INVALID_ARGUMENT` for 400, and `RESOURCE_EXHAUSTED` for 429, which is for a quota of a user: clients repeat a call that is
+/// `UNAVAILABLE`.
 ///
 /// ```
 /// use actgate::challenge::grpc_status;
@@ -131,6 +132,7 @@ impl Challenge {
 ///
 /// assert_eq!(grpc_status(StatusCode::UNAUTHORIZED), "16"); // UNAUTHENTICATED
 /// assert_eq!(grpc_status(StatusCode::FORBIDDEN), "7"); // PERMISSION_DENIED
+/// assert_eq!(grpc_status(StatusCode::TOO_MANY_REQUESTS), "8"); // RESOURCE_EXHAUSTED
 /// assert_eq!(grpc_status(StatusCode::BAD_GATEWAY), "14"); // UNAVAILABLE
 /// ```
 pub fn grpc_status(status: StatusCode) -> HeaderValue {
@@ -139,7 +141,8 @@ pub fn grpc_status(status: StatusCode) -> HeaderValue {
         401 => "16",
         403 => "7",
         404 | 501 => "12",
-        429 | 502..=504 => "14",
+        429 => "8",
+        502..=504 => "14",
         _ => "2",
     })
 }
@@ -513,7 +516,7 @@ mod tests {
             (403, "7"),
             (404, "12"),
             (421, "2"),
-            (429, "14"),
+            (429, "8"),
             (500, "2"),
             (501, "12"),
             (502, "14"),

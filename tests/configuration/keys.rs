@@ -36,7 +36,17 @@ pub(super) const MISTAKES: &[Mistake] = &[
     (
         "leeway:",
         "rate_limit: 10\nleeway:",
-        "5:1: unknown key `rate_limit`\n  help: there is none; limit the rate",
+        "5:1: unknown key `rate_limit`\n  help: it is `limit` in the policy, at a route or beside `routes`",
+    ),
+    (
+        "leeway:",
+        "limits: { per: client, rate: 60/m }\nleeway:",
+        "5:1: unknown key `limits`\n  help: did you mean `limit`, in the policy, or `shared_limits`",
+    ),
+    (
+        "leeway:",
+        "redis: redis://127.0.0.1\nleeway:",
+        "5:1: unknown key `redis`\n  help: write it under `shared_limits`",
     ),
     (
         "leeway:",

@@ -371,6 +371,16 @@ mod tests {
                 "1 is no status",
             ),
             (
+                "name: a, request: GET /, expect: { deny: limit_exceeded, status: 429 }",
+                "1:44",
+                "no case has `limit_exceeded`: limits are not counted in cases; write the decision on a request within the limit",
+            ),
+            (
+                "name: a, request: GET /, expect: allow, shadow: { deny: limit_unavailable }",
+                "1:59",
+                "no case has `limit_unavailable`: limits are not counted in cases",
+            ),
+            (
                 "name: a, request: GET /, expect: alow",
                 "1:44",
                 "unknown word `alow`; did you mean `allow`?",

@@ -58,6 +58,15 @@ impl fmt::Display for CaseOutcome {
     }
 }
 
+/// The codes of limits: a case is one request, and nothing counts it.
+const OF_LIMITS: [&str; 2] = ["limit_exceeded", "limit_unavailable"];
+
+/// The codes that a case can expect.
+fn possible_codes() -> Vec<&'static str> {
+    let codes = Error::codes().iter().copied();
+    codes.filter(|code| !OF_LIMITS.contains(code)).collect()
+}
+
 /// The written form of a denial.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -69,7 +78,7 @@ impl fmt::Display for CaseOutcome {
 struct DenialDocument {
     /// The stable code of the denial.
     /// Example: `initiator_not_human`
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = Error::codes())))]
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = possible_codes())))]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     deny: Code,
     /// The status of the response. Default: the one that the code usually has; it is 403 for most rules.
@@ -151,13 +160,21 @@ pub(super) fn check_outcome(written: &Spanned<CaseOutcome>, diagnostics: &mut Di
         let message = format!("{status} is no status of a denied request");
         diagnostics.push(written.span(), message, "write the one of the code, from 400 to 599");
     }
+    if OF_LIMITS.contains(&&**code) {
+        let message = format!("no case has `{code}`: limits are not counted in cases");
+        let help = "write the decision on a request within the limit, which is that of the rules";
+        diagnostics.push(written.span(), message, help);
+        return;
+    }
     if !Error::codes().contains(&&**code) {
         let message = format!("`{code}` is no code of a denial");
-        let near = closest(code, Error::codes()).filter(|(distance, known)| distance * 3 <= known.len());
+        let possible = possible_codes();
+        let near = closest(code, &possible).filter(|(distance, known)| distance * 3 <= known.len());
         let help = match (&**code, near) {
             ("invalid_token", _) => {
                 "write the reason for it, such as `invalid_claim`, `invalid_signature` or `malformed_token`".to_owned()
             }
+            ("access_denied", _) => "write the code of the rule, such as `initiator_not_human`".to_owned(),
             ("insufficient_user_authentication", _) => "write `auth_too_old` or `acr_not_met`".to_owned(),
             (_, Some((_, known))) => format!("did you mean `{known}`?"),
             _ => "write it as in `initiator_not_human`; `actgate help policy` has the code of each rule, `actgate schema cases` \

@@ -20,6 +20,11 @@ const OF_TIME: &str =
 const OF_OPERATION: &str =
     "it belongs in `operation`, such as `operation: { json: { /amount: { min: 0, max: 500 } } }`";
 
+const LIMIT: &str = "it is `limit`, at a route or beside `routes`, such as `limit: { per: [initiator], rate: 60/m }`";
+
+/// The help for a `limit` that is no mapping, as it comes.
+const LIMIT_FORM: &str = "write `limit: { per: [initiator], rate: 60/m }`";
+
 /// A known key of a block without `none_of`, and the help for `not` there.
 const WITHOUT_NONE_OF: [(&str, &str); 3] = [
     ("`zone`", "write the days and hours that are accepted"),
@@ -68,6 +73,12 @@ const KEYS: &[(&str, &str)] = &[
         "implies",
         "write it at the top of the policy: `scopes: { implies: { \"orders:admin\": [\"orders:read\"] } }`",
     ),
+    ("limit", "a limit is written at a route, or beside `routes`"),
+    ("rate_limit", LIMIT),
+    ("rate_limits", LIMIT),
+    ("ratelimit", LIMIT),
+    ("throttle", LIMIT),
+    ("quota", LIMIT),
     ("cel", EXPRESSION),
     ("condition", EXPRESSION),
     ("conditions", EXPRESSION),
@@ -150,6 +161,24 @@ pub(super) fn with_kinds(diagnostics: Diagnostics) -> Diagnostics {
             if diagnostic.help.as_ref().is_some_and(is_none) {
                 diagnostic.help = Some("write `actor: { absent: true }` for a token without an actor".to_owned());
             }
+        }
+        diagnostic
+    };
+    diagnostics.into_iter().map(of_one).collect()
+}
+
+/// The same mistakes; for a limit that is a text or a list, with what it could mean.
+pub(super) fn with_limits(diagnostics: Diagnostics) -> Diagnostics {
+    let of_one = |mut diagnostic: Diagnostic| {
+        let further = match &*diagnostic.message {
+            "expected a mapping, not a text" | "expected a mapping, not true or false" => {
+                "no value exempts a route from the limit beside `routes`, but a limit of its own takes its place"
+            }
+            "expected a mapping, not a list" => "a route has one limit: the strictest, as no request is counted by two",
+            _ => return diagnostic,
+        };
+        if diagnostic.help.as_deref() == Some(LIMIT_FORM) {
+            diagnostic.help = Some(format!("{LIMIT_FORM}; {further}"));
         }
         diagnostic
     };
@@ -252,6 +281,29 @@ mod tests {
             (
                 "initiator: { issuer: { literal: a, not: b } }",
                 "3:40: unknown key `not`; write what is accepted; `none_of` excludes parties, clients and scopes",
+            ),
+            (
+                "rate_limit: 60/m",
+                "3:5: unknown key `rate_limit`; it is `limit`, at a route or beside `routes`, such as \
+                 `limit: { per: [initiator], rate: 60/m }`",
+            ),
+            (
+                "limits: { per: client, rate: 60/m }",
+                "3:5: unknown key `limits`; did you mean `limit`?",
+            ),
+            (
+                "any_of: [{ limit: { per: client, rate: 60/m } }]",
+                "3:16: unknown key `limit`; a limit is written at a route, or beside `routes`",
+            ),
+            (
+                "limit: none",
+                "3:12: expected a mapping, not a text; write `limit: { per: [initiator], rate: 60/m }`; no value exempts a \
+                 route from the limit beside `routes`, but a limit of its own takes its place",
+            ),
+            (
+                "limit: [{ per: client, rate: 60/m }]",
+                "3:12: expected a mapping, not a list; write `limit: { per: [initiator], rate: 60/m }`; a route has one limit: \
+                 the strictest, as no request is counted by two",
             ),
             ("scope: [a]", "3:5: unknown key `scope`; did you mean `scopes`?"),
             (

@@ -102,6 +102,7 @@ impl Policy {
         });
         policy.map_err(|diagnostics| {
             let diagnostics = other_keys::with_kinds(other_keys::with_help(diagnostics));
+            let diagnostics = other_keys::with_limits(diagnostics);
             PolicyError::new(other_keys::with_routes(diagnostics, text))
         })
     }

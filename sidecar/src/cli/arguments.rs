@@ -168,7 +168,7 @@ A case, as `cases.yaml` lists them:
     token: { sub: bot, sub_profile: ai_agent, scope: \"refunds:write\" }
     expect: { deny: initiator_not_human, status: 403 }
 The token is its claims, or one of a product: { preset: keycloak, fixture: human, claims: { scope: \"refunds:write\" } }.
-`policy-examples/README.md` of the repository has every key.
+`policy-examples/README.md` of the repository has every key. A case counts nothing: no limit denies it.
 
 Coverage counts the branches of a policy: each route allowed and denied, each rule met and not met, each alternative of
 `any_of` met. What no case reaches is listed with its line.

@@ -93,6 +93,59 @@ const MEANINGS: &[(&str, &str)] = &[
     ),
 ];
 
+/// The codes that a caller gets where the challenge has none, and the codes of challenges: each with its status, and the codes that
+/// the log has for it.
+const OF_CALLERS: &[(&str, &str, &str)] = &[
+    (
+        "access_denied",
+        "403",
+        "The caller learns that the token is valid, and that the policy denies the request. The decision log has the code of the rule, \
+         such as `initiator_not_human` or `no_route`.",
+    ),
+    (
+        "actor_unauthorized",
+        "403",
+        "The caller learns that a rule on actors denies the request, where the profile of the issuer is `actor-profile`. The decision log has \
+         the code of the rule, such as `actor_not_allowed`.",
+    ),
+    (
+        "insufficient_user_authentication",
+        "401",
+        "The caller learns that a person has to log in again (RFC 9470). The decision log has `auth_too_old` or `acr_not_met`.",
+    ),
+    (
+        "invalid_token",
+        "401",
+        "The caller learns that the token is not accepted (RFC 6750). The decision log has the reason, such as `invalid_claim`, \
+         `invalid_signature` or `malformed_token`.",
+    ),
+    (
+        "temporarily_unavailable",
+        "503",
+        "The caller learns that it may try again after the seconds of `Retry-After`. The decision log has `keys_unavailable`, \
+         `introspection_unavailable` or `limit_unavailable`.",
+    ),
+    (
+        "too_many_requests",
+        "429",
+        "The caller learns that its party has made more requests than a `limit` allows, and when to try again (`Retry-After`). The decision log \
+         has `limit_exceeded`.",
+    ),
+];
+
+/// What a code means that callers get in place of the one in the log. A status is the code that it has most often.
+pub(crate) fn of_caller(code: &str) -> Option<(&'static str, &'static str, &'static str)> {
+    let usual = match code {
+        "401" => "invalid_token",
+        "403" => "access_denied",
+        other => other,
+    };
+    let mut known = OF_CALLERS.iter();
+    known
+        .find(|(name, status, _)| *name == usual || *status == usual)
+        .copied()
+}
+
 /// The meaning of a code; [`None`] for one that the words of a policy describe.
 pub(crate) fn meaning(code: &str) -> Option<&'static str> {
     let found = MEANINGS.iter().find(|(name, _)| *name == code);

@@ -3,11 +3,13 @@
 use actgate::Error;
 use actgate_yaml::nearest;
 use clap::CommandFactory as _;
+use serde_json::Value;
 
 use crate::cli::arguments::{Arguments, HelpArguments};
-use crate::cli::code_words::meaning;
+use crate::cli::code_words::{meaning, of_caller};
 use crate::cli::output::print;
 use crate::cli::policy_words::{Section, Word, sections};
+use crate::cli::schema::Schema;
 use crate::cli::terminal::{good, strong};
 use crate::cli::yaml_example::{line, lines};
 use crate::exit::Failure;
@@ -88,6 +90,15 @@ fn one(sections: &[Section], name: &str) -> Result<String, Failure> {
             text.push_str(&described(section, word, "  "));
         }
     }
+    if let Some((code, status, meaning)) = of_caller(name) {
+        text.push_str(&format!("{}\n", strong(code)));
+        text.push_str(&wrapped(&format!("{status}: {meaning}"), "  "));
+    }
+    if text.is_empty() && is_key_of_configuration(name) {
+        return Err(Failure::Usage(format!(
+            "`{name}` is no word of a policy, but a key of the configuration\n  help: `actgate run --help` shows the configuration"
+        )));
+    }
     if text.is_empty() {
         let words: std::collections::BTreeSet<&str> = sections
             .iter()
@@ -95,12 +106,31 @@ fn one(sections: &[Section], name: &str) -> Result<String, Failure> {
             .chain(Error::codes().iter().copied())
             .collect();
         let words: Vec<&str> = words.into_iter().collect();
-        let help = nearest(name, &words);
+        let mut help = nearest(name, &words);
+        if !help.starts_with("did you mean") {
+            help = "`actgate help policy` shows all of them".to_owned();
+        }
         return Err(Failure::Usage(format!(
             "no word `{name}` in a policy, and no code\n  help: {help}"
         )));
     }
     Ok(text)
+}
+
+/// Whether a mapping of the configuration has a key of this name.
+fn is_key_of_configuration(name: &str) -> bool {
+    fn is_in(schema: &Value, name: &str) -> bool {
+        match schema {
+            Value::Object(members) => {
+                let keys = members.get("properties").and_then(Value::as_object);
+                keys.is_some_and(|keys| keys.contains_key(name)) || members.values().any(|value| is_in(value, name))
+            }
+            Value::Array(items) => items.iter().any(|item| is_in(item, name)),
+            _ => false,
+        }
+    }
+    let schema: Value = serde_json::from_str(Schema::Configuration.text()).unwrap_or_default();
+    is_in(&schema, name)
 }
 
 /// The word with those that it is within.
@@ -258,6 +288,41 @@ mod tests {
             shadow.contains("mode: shadow") && shadow.contains("is recorded, and not denied"),
             "{shadow}"
         );
+    }
+
+    #[test]
+    fn a_code_for_callers_is_described_by_its_code_and_by_its_status() {
+        let shown = |word: &str| anstream::adapter::strip_str(&one(&sections(), word).unwrap()).to_string();
+        for (word, code, of_log) in [
+            ("too_many_requests", "too_many_requests", "`limit_exceeded`"),
+            ("429", "too_many_requests", "`limit_exceeded`"),
+            ("503", "temporarily_unavailable", "`limit_unavailable`"),
+            ("403", "access_denied", "`initiator_not_human`"),
+            ("401", "invalid_token", "`invalid_claim`"),
+        ] {
+            let text = shown(word);
+            assert!(text.starts_with(code) && text.contains(of_log), "{text}");
+            assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        }
+        assert_eq!(shown("limit_exceeded").matches("limit_exceeded\n").count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_word_is_answered_in_two_short_lines() {
+        for (word, expected) in [
+            (
+                "shared_limits",
+                "`shared_limits` is no word of a policy, but a key of the configuration\n  help: `actgate run --help` shows the configuration",
+            ),
+            ("redis", "`redis` is no word of a policy, but a key"),
+            (
+                "xyzzyxyzzy",
+                "no word `xyzzyxyzzy` in a policy, and no code\n  help: `actgate help policy` shows all of them",
+            ),
+        ] {
+            let mistake = one(&sections(), word).unwrap_err().to_string();
+            assert!(mistake.contains(expected) && mistake.len() < 200, "{mistake}");
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ const UNDER_EXCHANGE_OR_INTROSPECTION: &str =
 const UNDER_INTROSPECTION: &str = "it is `introspection: { endpoint: … }`, in an entry of `issuers`";
 const UNDER_TLS: &str = "write it under `tls`";
 const NO_BODY_LIMIT: &str = "there is none for every request; `operation: { max }` of a route limits a body that a rule reads, the API any other";
-const NO_RATE_LIMIT: &str = "there is none; limit the rate in front of the gate or at the API";
+const LIMIT: &str =
+    "it is `limit` in the policy, at a route or beside `routes`, such as `limit: { per: [initiator], rate: 60/m }`";
 const NO_METRICS: &str = "there is none; the decision log has a line for each request";
 const IN_LISTEN: &str = "write the address and the port in `listen`";
 
@@ -58,13 +59,18 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("client_certificates", UNDER_TLS),
     ("demand", "write it under `client_certificates` of `tls`"),
     ("after_expiry", "write it under `streams`"),
-    ("limits", "write `max_head` and `max_connections` at the top level"),
+    (
+        "limits",
+        "did you mean `limit`, in the policy, or `shared_limits`, beside `listen`; `max_head` and `max_connections` are there, too",
+    ),
     ("max_body", NO_BODY_LIMIT),
     ("max_body_size", NO_BODY_LIMIT),
     ("body_limit", NO_BODY_LIMIT),
     ("client_max_body_size", NO_BODY_LIMIT),
-    ("rate_limit", NO_RATE_LIMIT),
-    ("rate_limits", NO_RATE_LIMIT),
+    ("rate_limit", LIMIT),
+    ("rate_limits", LIMIT),
+    ("ratelimit", LIMIT),
+    ("redis", "write it under `shared_limits`"),
     ("metrics", NO_METRICS),
     ("prometheus", NO_METRICS),
     (
