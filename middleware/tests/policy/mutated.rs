@@ -163,6 +163,10 @@ fn collect(value: &Value, at: &str, pointers: &mut Vec<String>) {
         _ => Vec::new(),
     };
     for (name, value) in members {
+        if name == "limit" {
+            // Cases count nothing.
+            continue;
+        }
         let inner = format!("{at}/{name}");
         let is_rule = at != "/routes" && at != "/requirements" && at != "/agents";
         if is_rule
