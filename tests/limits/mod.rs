@@ -56,7 +56,7 @@ fn a_party_with_too_many_requests_gets_429_and_the_upstream_none_of_them() {
         call.field("grpc-status"),
         call.field("retry-after").is_some(),
     );
-    assert_eq!(status, (200, Some("14".to_owned()), true));
+    assert_eq!(status, (200, Some("8".to_owned()), true));
 
     let counted = wire::answer(gate.admin, &request("GET", "/metrics", &[])).text();
     let series = r#"actgate_requests_total{code="limit_exceeded",decision="deny",route="POST /refunds"} 4"#;
