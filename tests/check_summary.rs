@@ -105,5 +105,5 @@ fn mistakes_in_the_json_log_have_fields() {
     let fields = &lines[1]["fields"];
     assert_eq!(fields["file"], "actgate.yaml");
     assert_eq!(fields["message"], "`30` has no unit of time");
-    assert_eq!(fields["help"], "write it as `30s`, `30m` or `30h`");
+    assert_eq!(fields["help"], "write it as `30ms`, `30s`, `30m` or `30h`");
 }

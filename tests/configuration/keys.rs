@@ -82,7 +82,7 @@ pub(super) const MISTAKES: &[Mistake] = &[
     (
         "leeway: 30s",
         "leeway: 5",
-        "5:9: `5` has no unit of time\n  help: write it as `5s`, `5m` or `5h`",
+        "5:9: `5` has no unit of time\n  help: write it as `5ms`, `5s`, `5m` or `5h`",
     ),
     (
         "leeway: 30s",

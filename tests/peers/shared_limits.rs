@@ -1,8 +1,13 @@
 //! Gates that count together in a real Redis, which is stopped, slow and restarted.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -164,6 +169,109 @@ fn an_outage_of_redis_denies_what_needs_it_and_ends_by_itself() {
     assert!(warnings[0].contains("redis.sock"), "{}", warnings[0]);
 }
 
+/// Forwards connections to the server at `socket`; those with a number below `holes` go on without forwarding anything.
+fn relay(socket: &Path) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let holes = Arc::new(AtomicUsize::new(0));
+    let (socket, shared) = (socket.to_owned(), Arc::clone(&holes));
+    thread::spawn(move || {
+        for (number, client) in listener.incoming().map_while(Result::ok).enumerate() {
+            let server = UnixStream::connect(&socket).expect("the server");
+            let (client_out, server_out) = (
+                client.try_clone().expect("a clone"),
+                server.try_clone().expect("a clone"),
+            );
+            let holes = Arc::clone(&shared);
+            thread::spawn(move || forward(client, server_out, number, &holes));
+            let holes = Arc::clone(&shared);
+            thread::spawn(move || forward(server, client_out, number, &holes));
+        }
+    });
+    (address, holes)
+}
+
+fn forward(mut from: impl io::Read, mut to: impl io::Write, number: usize, holes: &AtomicUsize) {
+    let mut bytes = [0; 4096];
+    while let Ok(read @ 1..) = from.read(&mut bytes) {
+        if number >= holes.load(Ordering::SeqCst) && to.write_all(&bytes[..read]).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+#[ignore = "tests/peers/run installs what it needs"]
+fn a_connection_that_forwards_nothing_is_replaced() {
+    let folder = TempDir::new().unwrap();
+    let _redis = redis(&folder, &[]);
+    let (address, holes) = relay(&folder.path().join("redis.sock"));
+    let fleet = Fleet::start(&format!("{{ redis: 'redis://{address}', timeout: 1s }}"), &[]);
+    let (gate, token) = (&fleet.gates[0], fleet.token("alice"));
+    let status = || get(gate.address, "/limited", &token).status;
+    assert_eq!([status(), status()], [200, 200]);
+    holes.store(1, Ordering::SeqCst);
+    assert_eq!([status(), status(), status()], [503, 200, 200]);
+}
+
+#[test]
+#[ignore = "tests/peers/run installs what it needs"]
+fn a_connection_that_the_server_has_closed_costs_no_request() {
+    let folder = TempDir::new().unwrap();
+    let _redis = redis(&folder, &[]);
+    let socket = folder.path().join("redis.sock");
+    let fleet = Fleet::start(
+        &format!("{{ redis: 'redis+unix://{}', timeout: 5s }}", socket.display()),
+        &[],
+    );
+    let (gate, token) = (&fleet.gates[0], fleet.token("alice"));
+    let statuses: Vec<u16> = (0..21)
+        .map(|_| {
+            let killed = Command::new("redis-cli")
+                .arg("-s")
+                .arg(&socket)
+                .args(["CLIENT", "KILL", "TYPE", "normal"])
+                .output();
+            assert!(killed.unwrap().status.success());
+            get(gate.address, "/limited", &token).status
+        })
+        .collect();
+    let expected = [vec![200; 20], vec![429]].concat();
+    assert_eq!(statuses, expected, "each is counted, and once");
+}
+
+#[test]
+#[ignore = "tests/peers/run installs what it needs"]
+fn a_question_that_waited_too_long_counts_nothing() {
+    let folder = TempDir::new().unwrap();
+    let server = redis(&folder, &[]);
+    let socket = folder.path().join("redis.sock");
+    let fleet = Fleet::start(&format!("{{ redis: 'redis+unix://{}' }}", socket.display()), &[]);
+    let (gate, token) = (&fleet.gates[0], fleet.token("alice"));
+    let status = || get(gate.address, "/limited", &token).status;
+    let mut allowed = 0;
+    let mut recover = || {
+        gate.wait_until("an answer", || match status() {
+            200 => {
+                allowed += 1;
+                true
+            }
+            429 => true,
+            _ => false,
+        });
+    };
+    for _ in 0..3 {
+        recover();
+        server.signal("STOP");
+        assert_eq!(status(), 503);
+        server.signal("CONT");
+    }
+    for _ in 0..40 {
+        recover();
+    }
+    assert_eq!(allowed, 20);
+}
+
 #[test]
 #[ignore = "tests/peers/run installs what it needs"]
 fn redis_is_asked_over_tls_as_a_user() {
@@ -180,11 +288,11 @@ fn redis_is_asked_over_tls_as_a_user() {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let port = free.expect("a free port").port().to_string();
     let options = format!(
-        "--tls-port {port} --tls-cert-file cert.pem --tls-key-file key.pem --tls-auth-clients no --user gate on >secret ~orders:* +@all"
+        "--tls-port {port} --tls-cert-file cert.pem --tls-key-file key.pem --tls-auth-clients no --user gate on >secret ~orders:* +evalsha +eval +time +get +set +select"
     );
     let _redis = redis(&folder, &options.split(' ').collect::<Vec<_>>());
     let limits = |more: &str| {
-        format!("{{ redis: 'rediss://127.0.0.1:{port}', user: gate, password_file: password, timeout: 5s{more} }}")
+        format!("{{ redis: 'rediss://127.0.0.1:{port}/3', user: gate, password_file: password, timeout: 5s{more} }}")
     };
     let (password, ca) = (("password", "secret\n"), authority.pem());
     let counted = |limits: &str| {

@@ -36,7 +36,7 @@ use crate::proxy::upstream::settings::{UpstreamSettings, UpstreamTimeouts};
 use crate::server::limits::ConnectionLimits;
 use crate::server::listen::address::ListenAddress;
 use crate::server::listen::proxy_protocol::ProxyProtocol;
-use crate::shared_limits::redis_counter::SharedLimits;
+use crate::shared_limits::server::SharedLimits;
 
 /// A valid configuration.
 #[derive(Debug)]

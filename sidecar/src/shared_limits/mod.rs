@@ -1,3 +1,6 @@
 //! The counts of limits that all gates share.
 
+mod connection;
+mod metered_stream;
 pub(crate) mod redis_counter;
+pub(crate) mod server;

@@ -173,7 +173,7 @@ fn run_by(
     let carriers = settings.carriers();
     let mut builder = settings.authorizer();
     if let Some(limits) = settings.shared_limits.clone() {
-        builder = builder.count_by(RedisCounter::new(limits).context("shared limits")?);
+        builder = builder.count_by(RedisCounter::new(limits));
     }
     let mut authorizer = builder.build().context("authorizer")?;
     if let Some(before) = before {

@@ -21,7 +21,7 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
                     Ok(DurationText(text.to_owned()))
                 }
                 fn visit_u64<E: Error>(self, number: u64) -> Result<DurationText, E> {
-                    let help = format!("write it as `{number}s`, `{number}m` or `{number}h`");
+                    let help = format!("write it as `{number}ms`, `{number}s`, `{number}m` or `{number}h`");
                     Err(E::custom(format!("`{number}` has no unit of time\n{help}")))
                 }
             }

@@ -22,7 +22,7 @@ pub(crate) struct SharedLimitsDocument {
     /// The server: `rediss://HOST:PORT/DATABASE` with TLS, `redis://` without, `redis+unix:///PATH`.
     /// Example: `rediss://limits.example.com:6379`
     pub(crate) redis: Option<Spanned<String>>,
-    /// The user (ACL) that the gate is. Default: that of the server.
+    /// The user (ACL) that the gate is, with its password. Default: that of the server.
     /// Example: `gate`
     pub(crate) user: Option<Spanned<String>>,
     /// A file with the password, in one line.

@@ -11,7 +11,7 @@ use super::secret_file::FileFindings;
 use super::values;
 use crate::config::document::shared_limits::SharedLimitsDocument;
 use crate::config::secrets::client_secret_in;
-use crate::shared_limits::redis_counter::{Server, SharedLimits};
+use crate::shared_limits::server::{Credentials, ServerUrl, SharedLimits};
 
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_secs(5);
 
@@ -34,30 +34,34 @@ impl ConfigReader<'_> {
         let roots = written.ca_file.as_ref().and_then(|file| self.roots_in(file, findings));
         let mut timeout = Duration::from_millis(100);
         self.duration(written.timeout.as_ref(), TIMEOUT, &mut timeout);
-        let help = "write it as `redis://HOST:PORT`, `rediss://HOST:PORT` with TLS, or `redis+unix:///PATH`";
-        if url.value.contains('@') {
-            let help = "write `user` and `password_file` beside it";
+        if let Some(name) = written.user.as_ref().filter(|_| written.password_file.is_none()) {
+            let message = "`user` has no effect without a password";
             self.diagnostics
-                .push(url.span(), "the URL of the server has no user and no password", help);
-            return None;
+                .push(name.span(), message, "write `password_file` beside it, or remove it");
         }
-        let is_tls = url.value.starts_with("rediss://");
-        if let Some(file) = written.ca_file.as_ref().filter(|_| !is_tls) {
+        let server = ServerUrl::parse(&url.value).inspect_err(|reason| {
+            let help = match url.value.contains('@') {
+                true => "write `user` and `password_file` beside it",
+                false => "write it as `redis://HOST:PORT/DATABASE`, `rediss://` with TLS, or `redis+unix:///PATH`",
+            };
+            self.diagnostics.push(url.span(), *reason, help);
+        });
+        let server = server.ok()?;
+        if let Some(file) = written.ca_file.as_ref().filter(|_| !server.is_tls()) {
             let help = "write `rediss://` in `redis`, or remove it";
             self.diagnostics
                 .push(file.span(), "`ca_file` has no effect without TLS", help);
         }
-        let server = Server {
-            url: url.value.clone(),
+        let credentials = Credentials {
             user,
             password: password.map(|(_, secret)| secret.0),
-            roots: roots.filter(|_| is_tls).map(Into::into),
         };
-        let limits = SharedLimits::new(server, prefix.as_deref().unwrap_or("actgate"), timeout);
-        limits
+        let prefix = prefix.as_deref().unwrap_or("actgate");
+        SharedLimits::new(server, roots.as_deref(), credentials, (prefix, timeout))
             .inspect_err(|error| {
-                let message = format!("`{}` cannot be asked: {error}", url.value);
-                self.diagnostics.push(url.span(), message, help);
+                let message = format!("the server cannot be asked over TLS: {error}");
+                self.diagnostics
+                    .push(url.span(), message, "check the roots and the host");
             })
             .ok()
     }
