@@ -193,22 +193,24 @@ fn add_route(
         },
     };
     context.is_tool_call = messages.as_ref().is_some_and(McpMatch::is_tool_call);
+    let owner_of = |pattern: &Spanned<String>| match &messages {
+        None => pattern.value.trim().to_owned(),
+        Some(messages) => format!("{} {messages}", pattern.value.trim()),
+    };
+    let first = matches.iter().next().map(owner_of).unwrap_or_default();
     for pattern in matches.iter() {
         if context.has_too_many_rules(route.span()) {
             ceilings.lacks_routes = true;
             return;
         }
-        let owner = match &messages {
-            None => pattern.value.trim().to_owned(),
-            Some(messages) => format!("{} {messages}", pattern.value.trim()),
-        };
+        let owner = owner_of(pattern);
         ceilings.add_route(&owner, *public);
         let access = if *public {
             Access::Public
         } else {
             context.path = Pattern::parse(pattern).ok().map(|(pattern, _)| pattern.segments);
             let mode = route.value.mode_within(document.mode());
-            let limit = limit_of(&route.value, &owner, document, context);
+            let limit = limit_of(&route.value, (&owner, &first), document, context);
             let compiler = Compiler::new(document, ceilings, &owner, context);
             Access::Guarded(Arc::new(compiler.requirement(&requirement, None, limit, mode)))
         };
@@ -220,10 +222,16 @@ fn add_route(
     }
 }
 
-/// The limit of a route that is not public: its own, else that of the policy.
-fn limit_of(route: &RouteDocument, owner: &str, document: &Document, context: &mut Context<'_>) -> Option<Limit> {
+/// The limit of a route that is not public: its own, else that of the policy. `first` is the first `match` of the route, all of which
+/// have one count.
+fn limit_of(
+    route: &RouteDocument,
+    (owner, first): (&str, &str),
+    document: &Document,
+    context: &mut Context<'_>,
+) -> Option<Limit> {
     let (limit, shared_by) = match (&route.limit, &document.limit) {
-        (Some(own), _) => (own, owner),
+        (Some(own), _) => (own, first),
         (None, Some(of_policy)) => (of_policy, EVERY_ROUTE),
         (None, None) => return None,
     };

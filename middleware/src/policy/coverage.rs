@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use actgate_yaml::Diagnostics;
 
 use super::document::Document;
+use super::requirement::Requirement;
 use super::route_pattern::{Pattern, Segment};
 use super::route_table::{Route, RouteTable};
-use super::rules::RequirementDocument;
+use super::rules::{RequirementDocument, RouteDocument};
 use super::samples::Samples;
 use super::spelling::Spelling;
 use super::syntax::{ImpliedBy, Word};
@@ -47,6 +48,7 @@ impl Coverage {
         unused_ceilings::report(document, &accepted, routes, &mut coverage.without_effect);
         unused_requirements(document, &mut coverage.without_effect);
         unused_defaults(document, &mut coverage.without_effect);
+        unused_limit(document, &mut coverage.without_effect);
         let samples = Samples::new(routes);
         unreached_routes(&samples, &mut coverage.without_effect);
         let weaker = weaker::routes(document, &samples, &mut coverage.without_effect);
@@ -143,6 +145,18 @@ fn unused_defaults(document: &Document, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// A limit of a policy without a route that it applies to.
+fn unused_limit(document: &Document, diagnostics: &mut Diagnostics) {
+    let has_none_of_it = |route: &RouteDocument| route.public || route.limit.is_some();
+    if let Some(limit) = &document.limit
+        && !document.routes.is_empty()
+        && document.routes.iter().all(|route| has_none_of_it(&route.value))
+    {
+        let message = "every route is public or has a `limit` of its own, so that this one has no effect";
+        diagnostics.push_coded("unused_limit", limit.span(), message, "remove it");
+    }
+}
+
 /// Adds the names that a requirement requires, also within its alternatives.
 fn required(requirement: &RequirementDocument, names: &mut Vec<String>) {
     let required = requirement.require.iter().flat_map(|names| &names.value);
@@ -174,7 +188,8 @@ fn unreached_routes(samples: &Samples<'_>, diagnostics: &mut Diagnostics) {
 
 /// A policy whose rules are all in shadow.
 fn nothing_enforced(document: &Document, routes: &RouteTable, diagnostics: &mut Diagnostics) {
-    let is_any_enforced = routes.requirements().any(|requirement| requirement.has_written_rule());
+    let is_enforced = |requirement: &Requirement| requirement.has_written_rule() || requirement.limit().is_some();
+    let is_any_enforced = routes.requirements().any(|requirement| is_enforced(requirement));
     if let Some(place) = document.first_shadow()
         && !is_any_enforced
         && !document.routes.is_empty()

@@ -115,13 +115,15 @@ impl<'de> Deserialize<'de> for Rate {
     }
 }
 
-/// A limit, compiled. Limits are equal if they count in the same way, whichever route has them.
+/// A limit, compiled. Limits are equal if a request is counted in the same way by each of them: by the same parties, within the same
+/// quota, and together. So a request that a server may take for one to another route leads to another access if that route has a
+/// count of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Limit {
     /// The rule, as the policy lists it: `POST /refunds: limit`.
     pub(crate) name: Arc<str>,
     pub(crate) mode: Mode,
-    /// What the counted requests have in common: the route, or all that have no limit of their own.
+    /// What the counted requests have in common: the first `match` of the route, or all that have no limit of their own.
     shared_by: Arc<str>,
     per: Box<[CountedParty]>,
     quota: Quota,
@@ -129,7 +131,7 @@ pub(crate) struct Limit {
 
 impl PartialEq for Limit {
     fn eq(&self, other: &Limit) -> bool {
-        (&self.per, self.quota) == (&other.per, other.quota)
+        (&self.shared_by, &self.per, self.quota) == (&other.shared_by, &other.per, other.quota)
     }
 }
 
@@ -141,7 +143,7 @@ impl LimitDocument {
         self.mode.as_ref().is_some_and(|written| written.value == mode)
     }
 
-    /// The limit of a route; [`None`] after a mistake. `written_for` is the route, or [`EVERY_ROUTE`].
+    /// The limit of a route; [`None`] after a mistake. `written_for` is the route by its first `match`, or [`EVERY_ROUTE`].
     pub(super) fn compile(
         &self,
         owner: &str,
@@ -195,6 +197,9 @@ impl Limit {
     pub(crate) fn count(&self, facts: &Facts) -> Count {
         let mut text = Vec::with_capacity(256);
         part(&mut text, &self.shared_by);
+        // A count by one quota says nothing of another one.
+        text.extend_from_slice(&self.quota.interval().as_nanos().to_be_bytes());
+        text.extend_from_slice(&self.quota.burst().get().to_be_bytes());
         let core = facts.core();
         for party in &self.per {
             part(&mut text, party.word());
@@ -278,12 +283,68 @@ mod tests {
         let claims = json!({ "sub": "alice" });
         let limit = "{ per: initiator, rate: 60/m }";
         assert_ne!(key(limit, "/", claims.clone()), key(limit, "/own", claims.clone()));
-        let swapped = "{ per: [actor, initiator], rate: 1/s }";
+        let of = |limit: &str| key(limit, "/", claims.clone());
+        let both = of("{ per: [initiator, actor], rate: 60/m }");
+        let same = of("{ per: [actor, initiator], rate: 1/s, burst: 60 }");
         assert_eq!(
-            key(swapped, "/", claims.clone()),
-            key("{ per: [initiator, actor], rate: 60/m }", "/", claims),
-            "neither the order nor the rate is a part of the key"
+            both, same,
+            "neither the order nor the spelling of a quota is a part of the key"
         );
+        for other in ["rate: 61/m", "rate: 60/m, burst: 61"] {
+            let other = format!("{{ per: [initiator, actor], {other} }}");
+            assert_ne!(of(&other), both, "{other} begins anew");
+        }
+    }
+
+    #[test]
+    fn routes_with_counts_of_their_own_are_different_accesses_and_one_route_has_one_count() {
+        let limit = "limit: { per: initiator, rate: 60/m }";
+        let policy = |text: &str| Policy::from_yaml(text).unwrap_or_else(|error| panic!("{error}"));
+        let is_one_access = |policy: &Policy, [one, other]: [(&str, &str); 2]| {
+            let access = |(method, path)| &policy.exact_route(method, path).unwrap().access;
+            access(one) == access(other)
+        };
+        let apart = policy(&format!(
+            "routes: [{{ match: GET /a, {limit} }}, {{ match: 'GET /{{id}}', {limit} }}, {{ match: POST /a, {limit} }}]"
+        ));
+        assert!(!is_one_access(&apart, [("GET", "/a"), ("GET", "/b")]));
+        assert!(!is_one_access(&apart, [("GET", "/a"), ("POST", "/a")]));
+        let default = policy(&format!("{limit}\nroutes: [{{ match: GET /a }}, {{ match: POST /a }}]"));
+        assert!(is_one_access(&default, [("GET", "/a"), ("POST", "/a")]));
+        let one = policy(&format!("routes: [{{ match: [GET /a, POST /a], {limit} }}]"));
+        assert!(is_one_access(&one, [("GET", "/a"), ("POST", "/a")]));
+        let text = format!("routes: [{{ match: [GET /own, GET /], {limit} }}]");
+        let keys = ["/own", "/"].map(|path| {
+            let policy = policy(&text);
+            let crate::policy::Access::Guarded(requirement) = &policy.exact_route("GET", path).unwrap().access else {
+                panic!()
+            };
+            *requirement
+                .limit()
+                .unwrap()
+                .count(&facts(json!({ "sub": "alice" })))
+                .key()
+        });
+        assert_eq!(keys[0], keys[1]);
+    }
+
+    #[test]
+    fn a_limit_that_no_route_uses_has_a_warning() {
+        let own = "limit: { per: actor, rate: 1/s }";
+        for (routes, is_warned) in [
+            ("{ match: GET /, public: true }".to_owned(), true),
+            (
+                format!("{{ match: GET /, public: true }}, {{ match: GET /a, {own} }}"),
+                true,
+            ),
+            (format!("{{ match: GET / }}, {{ match: GET /a, {own} }}"), false),
+        ] {
+            let policy = Policy::from_yaml(&format!("{own}\nroutes: [{routes}]")).unwrap();
+            let warned = policy
+                .warnings()
+                .any(|warning| warning.to_string().contains("so that this one has no effect"));
+            assert_eq!(warned, is_warned, "{routes}");
+        }
     }
 
     #[test]

@@ -133,8 +133,9 @@ impl Policy {
         self.coverage.spellings.iter().map(PolicyDiagnostic::new)
     }
 
-    /// What the policy states to be in shadow: `every route`, or the routes as written; `defaults`; and `requirement NAME` of each
-    /// such requirement.
+    /// What the policy states to be in shadow: `every route`, or the routes as written; `defaults`; `limit`, and `limit of ROUTE`;
+    /// and `requirement NAME` of each such requirement. Routes whose limit is enforced in spite of it are followed by `but for its
+    /// limit`, or all of them by ``but for limits with `mode: enforce` ``.
     pub fn in_shadow(&self) -> impl ExactSizeIterator<Item = &str> {
         self.coverage.in_shadow.iter().map(String::as_str)
     }

@@ -40,13 +40,27 @@ impl Document {
     pub(super) fn in_shadow(&self) -> Vec<String> {
         let guarded = || self.routes.iter().filter(|route| !route.value.public);
         let is_in_shadow = |route: &&Spanned<RouteDocument>| route.value.mode_within(self.mode()) == Mode::Shadow;
+        let enforces_limit = |route: &Spanned<RouteDocument>| {
+            let limit = route.value.limit.as_ref().or(self.limit.as_ref());
+            limit.is_some_and(|limit| limit.value.has_mode(Mode::Enforce))
+        };
         let mut places: Vec<String> = match guarded().all(|route| is_in_shadow(&route)) {
-            true if guarded().next().is_some() => vec!["every route".to_owned()],
+            true if guarded().next().is_some() => match guarded().any(enforces_limit) {
+                true => vec!["every route but for limits with `mode: enforce`".to_owned()],
+                false => vec!["every route".to_owned()],
+            },
             _ => {
-                let matches = guarded()
-                    .filter(is_in_shadow)
-                    .flat_map(|route| route.value.matches.iter());
-                matches.map(|pattern| pattern.value.trim().to_owned()).collect()
+                let routes = guarded().filter(is_in_shadow);
+                let routes = routes.flat_map(|route| {
+                    let but = if enforces_limit(route) {
+                        " but for its limit"
+                    } else {
+                        ""
+                    };
+                    let matches = route.value.matches.iter();
+                    matches.map(move |pattern| format!("{}{but}", pattern.value.trim()))
+                });
+                routes.collect()
             }
         };
         if self
@@ -456,6 +470,21 @@ mod tests {
                 "defaults: { mode: shadow, scopes: [d] }\nroutes: [{ match: GET /, scopes: [s] }]",
                 "defaults",
                 false,
+            ),
+            (
+                "routes: [{ match: GET /, mode: shadow, limit: { per: actor, rate: 1/d, mode: enforce } }, { match: GET /b, mode: shadow }]",
+                "every route but for limits with `mode: enforce`",
+                false,
+            ),
+            (
+                "limit: { per: actor, rate: 1/d, mode: enforce }\nroutes: [{ match: GET /, mode: shadow }, { match: GET /b }]",
+                "GET / but for its limit",
+                false,
+            ),
+            (
+                "routes: [{ match: GET /, mode: shadow, limit: { per: actor, rate: 1/d } }]",
+                "every route",
+                true,
             ),
         ] {
             let (found, warnings) = listed(text);

@@ -30,8 +30,8 @@ impl Count {
         Count { key, quota }
     }
 
-    /// What is counted together: a digest (SHA-256) of the limit and of the parties. It is the same in every process with this limit, and
-    /// contains no subject. Who knows a subject can compute it.
+    /// What is counted together: a digest (SHA-256) of the limit with its quota, and of the parties. It is the same in every process with
+    /// this limit, and contains no subject. Who knows a subject can compute it.
     pub fn key(&self) -> &[u8; 32] {
         &self.key
     }

@@ -121,6 +121,15 @@ routes:
 ",
     ),
     flawed(
+        Warning("unused_limit"),
+        1,
+        "limit: { per: client, rate: 60/m }
+routes:
+  - match: GET /health
+    public: true
+",
+    ),
+    flawed(
         Warning("unused_ceiling_route"),
         4,
         "agents:
