@@ -171,6 +171,17 @@ async fn counts_go_on_in_a_replaced_policy_and_in_place_of_an_authorizer() {
         .replace_policy(Policy::from_yaml(&limited(", scopes: [read]")).unwrap())
         .unwrap();
     assert_eq!(codes(&authorizer, [("/", alice)]).await, [OVER]);
+    authorizer
+        .replace_policy(Policy::from_yaml(&limited("").replace("1/d", "2/d")).unwrap())
+        .unwrap();
+    assert_eq!(
+        codes(&authorizer, [("/", alice), ("/", alice), ("/", alice)]).await,
+        [ALLOW, ALLOW, OVER],
+        "another rate"
+    );
+    authorizer
+        .replace_policy(Policy::from_yaml(&limited("")).unwrap())
+        .unwrap();
     let next = builder(&issuer, &limited("")).build().unwrap().in_place_of(&authorizer);
     assert_eq!(codes(&next, [("/", alice)]).await, [OVER]);
     let apart = builder(&issuer, &limited("")).build().unwrap();
@@ -250,6 +261,8 @@ async fn a_counter_that_processes_share_is_asked_once_for_each_request() {
     *scripted.answers.lock().unwrap() = vec![Err(CountUnavailable), Ok(exceeded), Ok(Counted::Within)];
     let seen = codes(&authorizer, [("/", alice), ("/", alice), ("/free", alice), ("/", bot)]).await;
     assert_eq!(seen, [ALLOW, OVER, ALLOW, "limit_unavailable"]);
+    let unmet = authorizer.rules().iter().map(|rule| rule.unmet).sum::<u64>();
+    assert_eq!(unmet, 1, "an outage is no request beyond the limit");
     let keys = std::mem::take(&mut *scripted.keys.lock().unwrap());
     assert_eq!(keys.len(), 3);
     assert!(keys[0] == keys[1] && keys[1] != keys[2]);

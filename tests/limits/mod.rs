@@ -1,5 +1,7 @@
 //! Limits of parties, over the wire: a gate that counts in its memory.
 
+mod uncounted;
+
 use serde_json::json;
 
 use crate::check::output_text;

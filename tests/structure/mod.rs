@@ -67,6 +67,7 @@ const CRYPTO_FILES: &[&str] = &[
     "sidecar/src/cli/token/proof_key.rs",
     "sidecar/src/proxy/websocket/key.rs",
     "sidecar/src/proxy/upstream/tls.rs",
+    "sidecar/src/shared_limits/tls.rs",
 ];
 
 #[test]

@@ -23,8 +23,9 @@ impl Authorizer {
 }
 
 impl Decision {
-    /// Counts a decision that is final, and emits its event.
-    pub(crate) fn conclude(&self) {
+    /// Counts the rules that are not met, and emits the event of the decision: for one of
+    /// [`decide_uncounted`](Authorizer::decide_uncounted) on a request that is denied for another reason, and is not counted by a limit.
+    pub fn conclude(&self) {
         let in_force = self.in_force();
         if let Some(rule) = self.denied().and_then(|denied| denied.rule.as_deref()) {
             in_force.counts.count(rule, Mode::Enforce);

@@ -28,8 +28,8 @@ impl Authorizer {
 
     /// Authorizes one request by the routes of the policy, with all that it presents: its target, its headers, and the
     /// certificate of the client and the body where there is one. [`decide`](Self::decide) is the same without a certificate and a body. A decision that
-    /// depends on the body ([`body_limit`](Decision::body_limit), [`shadow_body_limit`](Decision::shadow_body_limit)) is no event yet, and
-    /// is not counted yet.
+    /// depends on the body ([`body_limit`](Decision::body_limit), [`shadow_body_limit`](Decision::shadow_body_limit)) is no event yet. It is
+    /// counted by a [limit](crate::policy#limits) that is enforced, if it is allowed.
     ///
     /// Waits as [`decide`](Self::decide) does: for one fetch of keys and one answer of the issuer at most.
     ///
@@ -41,20 +41,52 @@ impl Authorizer {
     /// It does NOT verify the certificate, which the TLS server does, and compares its thumbprint alone (RFC 8705). It does
     /// NOT read the body, answer a request for [`metadata`](Self::metadata), or compare the host with a list of hosts.
     pub async fn decide_presented(&self, presented: &Presented<'_>) -> Decision {
-        self.decide_by(self.in_force(), presented, Earlier::None).await
+        let decision = self.decide_uncounted(presented).await;
+        let decision = self.count(decision).decision().await;
+        if decision.limit_of_body().is_none() {
+            decision.conclude();
+        }
+        decision
     }
 
     /// Authorizes a request again, with more that it presents: with its body, where the decision [depends on
     /// it](Decision::body_limit). The policy is that of the earlier decision on the request, also if it has been replaced.
     pub async fn decide_again(&self, earlier: &Decision, presented: &Presented<'_>) -> Decision {
-        let counted = match earlier.outcome() {
-            Ok(()) => Earlier::Allowed,
-            Err(_) => Earlier::None,
+        let decision = self.decide_uncounted_again(earlier, presented).await;
+        let decision = match earlier.is_limited() {
+            // An allowed request has been counted.
+            true => decision,
+            false => self.count(decision).decision().await,
         };
-        self.decide_by(earlier.in_force(), presented, counted).await
+        if decision.limit_of_body().is_none() {
+            decision.conclude();
+        }
+        decision
     }
 
-    async fn decide_by(&self, in_force: Arc<InForce>, presented: &Presented<'_>, earlier: Earlier) -> Decision {
+    /// The same as [`decide_presented`](Self::decide_presented), without the [limit](crate::policy#limits) of the route and without an
+    /// event: for a caller that has more reasons to deny a request. It passes every decision that does not depend on the body to
+    /// [`complete`](Self::complete), or [`conclude`](Decision::conclude)s it where it denies the request itself.
+    pub async fn decide_uncounted(&self, presented: &Presented<'_>) -> Decision {
+        self.decide_by(self.in_force(), presented).await
+    }
+
+    /// The same as [`decide_again`](Self::decide_again), after [`decide_uncounted`](Self::decide_uncounted).
+    pub async fn decide_uncounted_again(&self, earlier: &Decision, presented: &Presented<'_>) -> Decision {
+        self.decide_by(earlier.in_force(), presented).await
+    }
+
+    /// Counts an allowed request by the limit of its route, and [concludes](Decision::conclude) the decision. It must be one of
+    /// [`decide_uncounted`](Self::decide_uncounted).
+    ///
+    /// Waits only where limits are [counted elsewhere](crate::AuthorizerBuilder::count_by).
+    pub async fn complete(&self, decision: Decision) -> Decision {
+        let decision = self.count(decision).decision().await;
+        decision.conclude();
+        decision
+    }
+
+    async fn decide_by(&self, in_force: Arc<InForce>, presented: &Presented<'_>) -> Decision {
         let mut authorization = self.enforce(in_force, None, presented);
         let mut waits = Waits::default();
         while let Authorization::Pending(pending, decision) = &authorization
@@ -63,14 +95,7 @@ impl Authorizer {
         {
             authorization = self.enforce(decision.in_force(), None, presented);
         }
-        let decision = match earlier {
-            Earlier::None => self.count(authorization.into_decision()).decision().await,
-            Earlier::Allowed => authorization.into_decision(),
-        };
-        if decision.limit_of_body().is_none() {
-            decision.conclude();
-        }
-        decision
+        authorization.into_decision()
     }
 
     /// Authorizes now, by the routes of a policy or by the requirement of a name, and records nothing. Without type parameters, so
@@ -100,13 +125,4 @@ impl Authorizer {
         }
         authorization.by(in_force)
     }
-}
-
-/// What has been decided on a request before.
-#[derive(Clone, Copy)]
-enum Earlier {
-    /// Nothing, or a denial: the request has not been counted.
-    None,
-    /// The request is allowed, and counted.
-    Allowed,
 }

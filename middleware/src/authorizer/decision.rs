@@ -145,8 +145,9 @@ impl Decision {
         Decision::new(self.in_force, self.conclusion.with_shadow(error))
     }
 
-    /// The same decision about a request whose body was read for rules in shadow alone; `by_body` is the decision with it.
-    pub(crate) fn with_shadow_of(self, by_body: Decision) -> Decision {
+    /// The same decision about a request whose body was read for rules in shadow alone ([`shadow_body_limit`](Self::shadow_body_limit));
+    /// `by_body` is the decision with it. What is allowed stays allowed.
+    pub fn with_shadow_of(self, by_body: Decision) -> Decision {
         let shadow = match (by_body.conclusion.shadow, by_body.conclusion.outcome) {
             // The token may have expired since, or its key may be withdrawn.
             (Shadow::Absent | Shadow::Met, Err(denied)) => Shadow::Unmet(Box::new(DeniedInShadow {
@@ -279,19 +280,28 @@ impl Decision {
         self.limit().is_some()
     }
 
-    /// The same decision, denied by a rule that is evaluated after all others.
-    pub(super) fn denied_by(mut self, rule: Arc<str>, error: Error) -> Decision {
+    /// The same decision, denied with `error` by what is evaluated after all rules; `unmet` is what the request does not meet.
+    pub(super) fn denied_by(mut self, unmet: Option<Arc<str>>, error: Error) -> Decision {
         let mut denied = Box::<Denied>::from(error);
-        denied.rule = Some(rule);
+        denied.rule = unmet;
+        let is_denied_in_shadow = match &self.conclusion.shadow {
+            Shadow::Absent => true,
+            Shadow::Met => false,
+            // A rule on a body that has not been read says nothing yet.
+            Shadow::Unmet(unmet) => unmet.denied.body_limit.is_none(),
+        };
+        if !is_denied_in_shadow {
+            self.conclusion = self.conclusion.with_shadow(denied.error.clone());
+        }
         self.conclusion.outcome = Err(denied);
         self
     }
 
-    /// The same decision on a request that a rule in shadow would deny.
-    pub(super) fn denied_in_shadow_by(mut self, rule: Arc<str>, error: Error) -> Decision {
+    /// The same decision on a request that would be denied in this way if the rules in shadow were enforced.
+    pub(super) fn denied_in_shadow_by(mut self, unmet: Option<Arc<str>>, error: Error) -> Decision {
         self.conclusion = self.conclusion.with_shadow(error);
-        if let Shadow::Unmet(unmet) = &mut self.conclusion.shadow {
-            unmet.rules.push(rule);
+        if let Shadow::Unmet(denied) = &mut self.conclusion.shadow {
+            denied.rules.extend(unmet);
         }
         self
     }

@@ -45,15 +45,11 @@ impl Decision {
         let Some(error) = error_of(limit, counted) else {
             return self;
         };
+        // An outage says nothing of the party.
+        let unmet = counted.is_ok().then(|| Arc::clone(&limit.name));
         match limit.mode {
-            Mode::Enforce => {
-                let rule = Arc::clone(&limit.name);
-                self.denied_by(rule, error)
-            }
-            Mode::Shadow => {
-                let rule = Arc::clone(&limit.name);
-                self.denied_in_shadow_by(rule, error)
-            }
+            Mode::Enforce => self.denied_by(unmet, error),
+            Mode::Shadow => self.denied_in_shadow_by(unmet, error),
         }
     }
 }

@@ -222,22 +222,18 @@ fn add_route(
     }
 }
 
-/// The limit of a route that is not public: its own, else that of the policy. `first` is the first `match` of the route, all of which
-/// have one count.
-fn limit_of(
-    route: &RouteDocument,
-    (owner, first): (&str, &str),
-    document: &Document,
-    context: &mut Context<'_>,
-) -> Option<Limit> {
-    let (limit, shared_by) = match (&route.limit, &document.limit) {
+/// The limit of a route that is not public: its own, else that of the policy. The names are those of one `match` of the route, and of
+/// its first one: all of them have one count.
+fn limit_of(route: &RouteDocument, names: (&str, &str), policy: &Document, context: &mut Context<'_>) -> Option<Limit> {
+    let (owner, first) = names;
+    let (limit, shared_by) = match (&route.limit, &policy.limit) {
         (Some(own), _) => (own, first),
         (None, Some(of_policy)) => (of_policy, EVERY_ROUTE),
         (None, None) => return None,
     };
     limit
         .value
-        .compile(owner, shared_by, route.mode_within(document.mode()), context)
+        .compile(owner, shared_by, route.mode_within(policy.mode()), context)
 }
 
 impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {

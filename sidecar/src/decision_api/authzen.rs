@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use actgate::Error;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
@@ -14,11 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::bounded_body::read_bounded;
-use super::decision_point::{DecisionPoint, KnownBody, denied, for_another_server};
+use super::decision_point::{DecisionPoint, KnownBody, for_another_server};
 use super::json_answer::{json_response, problem};
 use super::stated_request::{add_header, stated};
 use crate::gate::head_error::HeadError;
-use crate::gate::{Decided, Unforwarded};
+use crate::gate::{Decided, Denial, Unforwarded};
 use crate::log::event::Api;
 use crate::proxy::request_body::ClientBody;
 
@@ -134,7 +135,13 @@ struct Evaluated {
     decision: bool,
     context: Map<String, Value>,
     #[serde(skip)]
-    unavailable: Option<HeaderValue>,
+    unavailable: Option<Unavailable>,
+}
+
+/// Why there is no decision, and when to ask again.
+struct Unavailable {
+    title: &'static str,
+    retry_after: HeaderValue,
 }
 
 impl Evaluation {
@@ -273,14 +280,9 @@ impl DecisionPoint {
             request
         });
         request.extensions.insert(Api::Authzen);
-        let (decided, outcome) = self.decide(&request, KnownBody::Opaque).await;
+        let subject = evaluation.subject.as_ref().map(|subject| &*subject.id);
+        let (decided, outcome) = self.decide_on(&request, KnownBody::Opaque, subject).await;
         let outcome = outcome.map(drop).map_err(for_another_server);
-        let outcome = outcome.and_then(|()| match (decided.identity(), &evaluation.subject) {
-            (Some(identity), Some(subject)) if identity.subject() != subject.id => {
-                Err(denied(HeadError::OTHER_SUBJECT))
-            }
-            _ => Ok(()),
-        });
         self.gate.record(&request, &decided, outcome.as_ref().copied());
         self.answer(&request, &decided, outcome)
     }
@@ -292,10 +294,19 @@ impl DecisionPoint {
         if let Err(unforwarded) = outcome {
             let response = self.response(request, decided, &unforwarded);
             self.describe(&mut context, &unforwarded, &response);
-            let retry_after = response.headers().get(RETRY_AFTER);
-            unavailable = retry_after
-                .filter(|_| response.status() == StatusCode::SERVICE_UNAVAILABLE)
-                .cloned();
+            if let Some(retry_after) = response.headers().get(RETRY_AFTER) {
+                let seconds = retry_after.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+                context.insert("retry_after".to_owned(), json!(seconds));
+                unavailable = (response.status() == StatusCode::SERVICE_UNAVAILABLE).then(|| Unavailable {
+                    title: match unforwarded {
+                        Unforwarded::Denied(Denial::Authorization(Error::LimitUnavailable { .. })) => {
+                            "the requests of the party cannot be counted at the moment"
+                        }
+                        _ => "the access token cannot be verified at the moment",
+                    },
+                    retry_after: retry_after.clone(),
+                });
+            }
         }
         Evaluated {
             decision,
@@ -310,12 +321,9 @@ impl Evaluated {
         match &self.unavailable {
             None => json_response(StatusCode::OK, &self),
             // There is no decision.
-            Some(retry_after) => {
-                let mut response = problem(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "temporarily_unavailable",
-                    "the access token cannot be verified at the moment",
-                );
+            Some(Unavailable { title, retry_after }) => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                let mut response = problem(status, "temporarily_unavailable", title);
                 response.headers_mut().insert(RETRY_AFTER, retry_after.clone());
                 response
             }

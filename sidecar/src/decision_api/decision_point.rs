@@ -95,6 +95,16 @@ impl DecisionPoint {
 
     /// Decides on a request that another server received. Its line is for the caller to write.
     pub(super) async fn decide(&self, request: &Parts, body: KnownBody<'_>) -> (Decided, Result<Head, Unforwarded>) {
+        self.decide_on(request, body, None).await
+    }
+
+    /// The same; a token must be of `subject` if there is one.
+    pub(super) async fn decide_on(
+        &self,
+        request: &Parts,
+        body: KnownBody<'_>,
+        subject: Option<&str>,
+    ) -> (Decided, Result<Head, Unforwarded>) {
         let (mut decided, mut outcome) = self.gate.decide(request).await;
         if decided.body_limit().is_some() {
             (decided, outcome) = match body {
@@ -112,7 +122,12 @@ impl DecisionPoint {
             let (read, facts) = self.read_in_shadow(request, &decided, body).await;
             decided.read_in_shadow(read, facts);
         }
-        (decided, outcome)
+        if let (Ok(_), Some(identity), Some(subject)) = (&outcome, decided.identity(), subject)
+            && identity.subject() != subject
+        {
+            outcome = Err(denied(HeadError::OTHER_SUBJECT));
+        }
+        self.gate.complete(request, decided, outcome).await
     }
 
     /// The outcome of rules in shadow on the body of an allowed request.

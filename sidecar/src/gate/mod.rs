@@ -3,6 +3,7 @@
 //! The gate knows neither the protocol that a request came by nor what becomes of it. What the protocol's server saw
 //! travels in the extensions of the request: [`connection_info`].
 
+mod complete;
 pub(crate) mod connection_info;
 pub(crate) mod cors;
 pub(crate) mod form;
@@ -37,7 +38,6 @@ use self::cors::{Cors, NotGranted};
 use self::form::{AccessTokenRule, FormRules};
 use self::head_error::HeadError;
 use self::request_head::{Head, HeadRules};
-use self::shadow::ReadInShadow;
 pub(crate) use self::unforwarded::{Denial, Unforwarded};
 use crate::headers::chain_json::Chain;
 use crate::log::decision_log::{self, DecisionLog};
@@ -74,8 +74,8 @@ pub(crate) struct Decided {
     decision: Option<Decision>,
     /// The facts of its token, where they are recorded.
     facts: Option<Box<RecordedFacts>>,
-    /// How the body was read for rules in shadow; none where it was not necessary.
-    pub(crate) in_shadow: Option<ReadInShadow>,
+    /// Why the body was not read for rules in shadow; none where it was read, or was not necessary.
+    unread_in_shadow: Option<HeadError>,
     /// What the log says about a denial beside its reason.
     note: Option<Cow<'static, str>>,
     client_address: Option<IpAddr>,
@@ -116,7 +116,7 @@ impl Undecided<'_> {
             id: self.id,
             facts: facts.flatten(),
             decision,
-            in_shadow: None,
+            unread_in_shadow: None,
             note: None,
             client_address: self.client_address,
             api: self.request.extensions.get().copied(),
@@ -177,7 +177,7 @@ impl Decided {
             rule: None,
             // The reason of a denial comes before it.
             reason: self.note.as_deref().map(str::to_owned),
-            shadow: shadow::shadow(self.decision.as_ref(), self.in_shadow.as_ref()),
+            shadow: shadow::shadow(self.decision.as_ref(), self.unread_in_shadow),
             issuer: identity.map(Identity::issuer),
             chain: identity.map(Chain::of),
             facts: self.facts.as_deref(),
@@ -207,12 +207,6 @@ impl Decided {
         self.decision.map(|decision| (decision, self.facts))
     }
 
-    /// The body was read for rules in shadow alone, and these are the facts with it.
-    pub(crate) fn read_in_shadow(&mut self, read: ReadInShadow, facts: Option<Box<RecordedFacts>>) {
-        self.in_shadow = Some(read);
-        self.facts = facts.or(self.facts.take());
-    }
-
     /// The answer to a request that is denied with `error`.
     pub(crate) fn challenge(&self, authorizer: &Authorizer, error: &Error) -> Challenge {
         let decision = self.decision.as_ref();
@@ -222,7 +216,8 @@ impl Decided {
 }
 
 impl Gate {
-    /// Decides on a request by its head: the head of an allowed request, or why the request is denied.
+    /// Decides on a request by its head: the head of an allowed request, or why the request is denied. It is not
+    /// [counted](Self::complete) yet.
     pub(crate) async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Unforwarded>) {
         let received = Received {
             at: Instant::now(),
@@ -359,8 +354,8 @@ impl Gate {
         let presented = Presented::headers(&target, &request.headers).client_certificate(certificate);
         let presented = body.map_or(presented, |(_, body)| presented.body(body));
         let decision = match body {
-            None => self.authorizer.decide_presented(&presented).await,
-            Some((by_head, _)) => self.authorizer.decide_again(by_head, &presented).await,
+            None => self.authorizer.decide_uncounted(&presented).await,
+            Some((by_head, _)) => self.authorizer.decide_uncounted_again(by_head, &presented).await,
         };
         let recording = self.fact_recording.as_ref();
         let facts = recording.and_then(|recording| recording.facts(&self.authorizer, &decision, &presented));

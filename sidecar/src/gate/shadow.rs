@@ -14,23 +14,18 @@ pub(crate) enum ReadInShadow {
     Unread(HeadError),
 }
 
-/// What the log has of the rules in shadow; none where there are none.
-pub(super) fn shadow<'d>(by_head: Option<&'d Decision>, body: Option<&'d ReadInShadow>) -> Option<Shadow<'d>> {
-    let outcome = match body {
-        Some(ReadInShadow::Unread(error)) => {
-            return Some(Shadow {
-                decision: Effect::Deny,
-                status: Some(error.status.as_u16()),
-                code: Some(error.code),
-                rule: None,
-                reason: Some(error.reason.to_owned()),
-            });
-        }
-        // The token may have expired while the body was read.
-        Some(ReadInShadow::Read(by_body)) => by_body.shadow().or(by_body.error().map(Err))?,
-        None => by_head?.shadow()?,
-    };
-    let error = outcome.err();
+/// What the log has of the rules in shadow; none where there are none. `unread` is why the body was not read for them.
+pub(super) fn shadow(decision: Option<&Decision>, unread: Option<HeadError>) -> Option<Shadow<'_>> {
+    if let Some(error) = unread {
+        return Some(Shadow {
+            decision: Effect::Deny,
+            status: Some(error.status.as_u16()),
+            code: Some(error.code),
+            rule: None,
+            reason: Some(error.reason.to_owned()),
+        });
+    }
+    let error = decision?.shadow()?.err();
     Some(Shadow {
         decision: if error.is_some() { Effect::Deny } else { Effect::Allow },
         status: error.map(|error| error.status().as_u16()),

@@ -76,8 +76,12 @@ impl Proxy {
             let destinations = &self.forward.destinations;
             let of = |policy: &Policy| destinations.of(&parts, head.host.as_str(), policy);
             let destination = self.gate.by_policy_of(&decided, of).map_err(Denial::Authorization)?;
+            if let Some(body) = &body {
+                self.check_form_head(&parts, body, &decided)?;
+            }
             Ok((head, destination))
         });
+        let (decided, outcome) = self.gate.complete(&parts, decided, outcome).await;
         let (head, destination, body) = match (outcome, body) {
             (Ok((head, destination)), Some(body)) => (head, destination, body),
             (outcome, body) => {
@@ -131,6 +135,15 @@ impl Proxy {
         })
     }
 
+    /// Checks that a form is not encoded in a way that hides what it contains.
+    fn check_form_head(&self, request: &Parts, body: &ClientBody, decided: &Decided) -> Result<(), Denial> {
+        let is_opaque = body.is_end_stream() || readable_form::is_readable(&request.headers);
+        match is_opaque || self.gate.form_rules(request, decided).is_none() {
+            true => Ok(()),
+            false => Err(Denial::Head(HeadError::FORM_ENCODING)),
+        }
+    }
+
     /// Reads what has to be known of a body before it is forwarded, and obtains the credentials for the upstream. Fails
     /// with the body, unless it has been read in part.
     async fn complete(
@@ -146,9 +159,6 @@ impl Proxy {
         };
         let content = match rules {
             None => Content::opaque(body),
-            Some(_) if !readable_form::is_readable(&request.headers) => {
-                return Err((Denial::Head(HeadError::FORM_ENCODING).into(), Some(body)));
-            }
             Some(rules) => Content::form(body, rules)
                 .await
                 .map_err(|error| (Denial::from(error).into(), None))?,

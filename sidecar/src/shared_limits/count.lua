@@ -1,6 +1,6 @@
 -- Counts one request by the generic cell rate algorithm, on the clock of this server, so that gates with different clocks count together.
--- KEYS[1]: the count. ARGV: the interval of a request in microseconds, the burst, and the time on this clock after which nobody waits
--- for the answer any more.
+-- KEYS[1]: the count. ARGV: the interval of a request in microseconds, the burst, and the time on this clock after which the answer
+-- is of no use.
 -- Returns 0 for a request within the quota, else the microseconds after which one is; -1 after that time, when nothing is counted.
 -- The second number is the time.
 local interval, burst, deadline = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -4,3 +4,4 @@ mod connection;
 mod metered_stream;
 pub(crate) mod redis_counter;
 pub(crate) mod server;
+mod tls;

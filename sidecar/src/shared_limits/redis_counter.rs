@@ -22,7 +22,7 @@ const MIN_CONNECT_TIME: Duration = Duration::from_secs(1);
 /// The most characters of a reason in the log.
 const MAX_REASON: usize = 200;
 
-/// What the script answers where nobody waits for the answer.
+/// What the script answers after the time of a question.
 const TOO_LATE: i64 = -1;
 
 const SCRIPT: &str = include_str!("count.lua");
@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_question_has_the_time_after_which_nobody_waits() {
+    async fn a_question_has_the_time_after_which_it_counts_nothing() {
         let issuer = TestIssuer::new().unwrap();
         let server = Server::start(&[]).await;
         assert_eq!(codes(&server.authorizer(&issuer), &issuer, 1).await, ["allow"]);
