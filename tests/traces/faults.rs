@@ -64,9 +64,12 @@ fn a_collector_that_does_not_answer_holds_no_request_and_no_more_than_the_queue(
     deployment.gate.process.terminate();
     assert_eq!(deployment.gate.process.wait().code(), Some(0));
     let lines = deployment.gate.process.stderr();
+    let lost = format!("lost={}", 200 - dropped);
     assert!(
-        lines.iter().any(|line| line.contains("did not take the last spans")),
-        "{lines:?}"
+        lines
+            .iter()
+            .any(|line| line.contains("did not take the last spans") && line.contains(&lost)),
+        "{lost}: {lines:?}"
     );
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ struct Shared {
     collector: String,
     limits: QueueLimits,
     waiting: Mutex<Waiting>,
+    /// The spans that are being sent.
+    sending: AtomicU64,
     /// A batch is full, or the export ends.
     changed: Notify,
     exported: IntCounter,
@@ -96,6 +99,7 @@ impl SpanExport {
             collector: settings.endpoint.origin().ascii_serialization(),
             limits: settings.limits,
             waiting: Mutex::default(),
+            sending: AtomicU64::new(0),
             changed: Notify::new(),
             exported: counter("actgate_spans_exported_total", "Spans that the collector has taken.")?,
             dropped: counter(
@@ -142,8 +146,10 @@ impl SpanExport {
         };
         if tokio::time::timeout(limit, &mut task).await.is_err() {
             task.abort();
-            let lost = self.0.waiting().spans.len();
-            self.0.dropped.inc_by(lost as u64);
+            // It has ended, one way or the other.
+            let _ = task.await;
+            let lost = self.0.waiting().spans.len() as u64 + self.0.sending.load(Ordering::Relaxed);
+            self.0.dropped.inc_by(lost);
             tracing::warn!(lost, "the collector did not take the last spans in time");
         }
     }
@@ -186,7 +192,10 @@ async fn run(shared: Arc<Shared>, exporter: SpanExporter, collector: Collector) 
                 0 if is_closed => return,
                 0 => break,
                 count => {
-                    let (count, result) = (count as u64, exporter.export(batch).await);
+                    let count = count as u64;
+                    shared.sending.store(count, Ordering::Relaxed);
+                    let result = exporter.export(batch).await;
+                    shared.sending.store(0, Ordering::Relaxed);
                     let outcome = collector.take_outcome();
                     let error = result
                         .err()
