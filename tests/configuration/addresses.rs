@@ -237,4 +237,34 @@ pub(super) const MISTAKES: &[Mistake] = &[
         "hosts: [https://a.example]\nleeway:",
         "5:9: `https://a.example` is not a host",
     ),
+    (
+        "routes:",
+        "limit: { per: client, rate: 60/m }\nshared_limits: { redis: 'redis://h', user: gate }\nroutes:",
+        "18:44: `user` has no effect without a password\n  help: write `password_file` beside it",
+    ),
+    (
+        "routes:",
+        "limit: { per: client, rate: 60/m }\nshared_limits: { redis: 'redis+unix:///r.sock?pass=a' }\nroutes:",
+        "18:25: the URL of the server has no query and no fragment\n  help: write it as `redis://HOST:PORT/DATABASE`",
+    ),
+    (
+        "routes:",
+        "limit: { per: client, rate: 60/m }\nshared_limits: { redis: 'redis://u:p@h' }\nroutes:",
+        "18:25: the URL of the server has no user and no password\n  help: write `user` and `password_file`",
+    ),
+    (
+        "routes:",
+        "limit: { per: client, rate: 60/m }\nshared_limits: { redis: 'redis://h:0' }\nroutes:",
+        "18:25: no server has the port 0\n  help: write it as",
+    ),
+    (
+        "routes:",
+        "limit: { per: client, rate: 60/m }\nshared_limits: { redis: 'redis://h/-1' }\nroutes:",
+        "18:25: the path of the URL is no number of a database\n  help: write it as",
+    ),
+    (
+        "routes:",
+        "limit: { per: client, rate: 60/m }\nshared_limits: { redis: 'redis://h', timeout: 100 }\nroutes:",
+        "18:47: `100` has no unit of time\n  help: write it as `100ms`",
+    ),
 ];

@@ -45,7 +45,7 @@ fn excerpt(content: &str, mistake: &Diagnostic) -> Option<String> {
     let index = usize::try_from(mistake.line.checked_sub(1)?).ok()?;
     let column = usize::try_from(mistake.column.checked_sub(1)?).ok()?;
     let line = content.lines().nth(index)?.replace('\t', " ");
-    if column > line.chars().count() || column >= MAX_WIDTH {
+    if column > line.chars().count() || column >= MAX_WIDTH || may_hold_secret(&line) {
         return None;
     }
     let shown: String = line.chars().take(MAX_WIDTH).collect();
@@ -55,6 +55,14 @@ fn excerpt(content: &str, mistake: &Diagnostic) -> Option<String> {
     let (number, shown) = (mistake.line.to_string(), printable(&shown));
     let margin = " ".repeat(number.len());
     Some(format!("\n  {number} | {}\n  {margin} | {before}^", shown.trim_end()))
+}
+
+/// Whether a line has a URL with a user, a password or a query.
+fn may_hold_secret(line: &str) -> bool {
+    line.split("://").skip(1).any(|rest| {
+        let end = rest.find(|end: char| end.is_whitespace() || matches!(end, '"' | '\'' | ',' | '}' | ']'));
+        rest[..end.unwrap_or(rest.len())].contains(['@', '?'])
+    })
 }
 
 #[cfg(test)]
@@ -86,6 +94,18 @@ mod tests {
             assert_eq!(excerpt_at(&long, line, column), None, "{line}:{column}");
         }
         assert!(excerpt_at(&long, 1, 3).is_some_and(|shown| shown.len() < 400));
+    }
+
+    #[test]
+    fn a_url_that_may_hold_a_secret_is_not_shown() {
+        for (line, is_shown) in [
+            ("redis: redis://gate:hunter2@h", false),
+            ("redis: 'redis+unix:///r.sock?pass=hunter2'", false),
+            ("{ a: http://h, redis: \"redis://:hunter2@h\" }", false),
+            ("{ a: 'http://h/', b: 'a@b?' }", true),
+        ] {
+            assert_eq!(excerpt_at(line, 1, 1).is_some(), is_shown, "{line}");
+        }
     }
 
     #[test]
