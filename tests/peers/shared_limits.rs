@@ -165,8 +165,10 @@ fn an_outage_of_redis_denies_what_needs_it_and_ends_by_itself() {
     gate.process.wait_for_line(&["cannot be counted"]);
     let lines = gate.process.stderr();
     let warnings: Vec<&String> = lines.iter().filter(|line| line.contains("cannot be counted")).collect();
-    assert_eq!(warnings.len(), 1, "{lines:?}");
+    // One for each reason, and no more than one in five seconds.
+    assert!(warnings.len() < 8, "{lines:?}");
     assert!(warnings[0].contains("redis.sock"), "{}", warnings[0]);
+    gate.process.wait_for_line(&["counted again"]);
 }
 
 /// Forwards connections to the server at `socket`; those with a number below `holes` go on without forwarding anything.

@@ -83,7 +83,7 @@ fn line_in(file: &Path) -> Result<String, FileError> {
 fn not_a_secret() -> FileError {
     FileError {
         message: "the file contains no secret in one line of visible ASCII, of at most 8 KiB".to_owned(),
-        help: "",
+        help: "write the secret into the file, in one line",
         is_missing: false,
     }
 }

@@ -2,6 +2,7 @@
 
 mod connection;
 mod metered_stream;
+mod outages;
 pub(crate) mod redis_counter;
 pub(crate) mod server;
 mod tls;

@@ -9,11 +9,8 @@ use redis::{ErrorKind, RedisError, Script, ServerErrorKind, cmd};
 use tokio::sync::watch;
 
 use super::connection::Connection;
+use super::outages::Outages;
 use super::server::SharedLimits;
-use crate::log::rate_limit::RateLimit;
-
-/// How often an outage is reported at most.
-const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long a connection may take to be established, where an answer may take less. A request waits no longer than for an answer; the
 /// next one finds the connection.
@@ -28,11 +25,14 @@ const TOO_LATE: i64 = -1;
 const SCRIPT: &str = include_str!("count.lua");
 
 /// One connection to the server, which is established with the first request and after each failure.
-pub(crate) struct RedisCounter {
+#[derive(Clone)]
+pub(crate) struct RedisCounter(Arc<Asker>);
+
+struct Asker {
     current: Mutex<Option<Attempt>>,
     script: Script,
     limits: Arc<SharedLimits>,
-    warnings: RateLimit,
+    outages: Outages,
 }
 
 /// An attempt to connect; none before it has ended.
@@ -57,12 +57,43 @@ struct Asked {
 impl RedisCounter {
     /// Establishes no connection yet.
     pub(crate) fn new(limits: SharedLimits) -> RedisCounter {
-        RedisCounter {
+        RedisCounter(Arc::new(Asker {
             current: Mutex::default(),
             script: Script::new(SCRIPT),
             limits: Arc::new(limits),
-            warnings: RateLimit::new(Instant::now(), WARNING_INTERVAL),
-        }
+            outages: Outages::default(),
+        }))
+    }
+
+    /// Connects and runs the script, which counts nothing, to report at the start what would deny the first request. Needs a runtime.
+    pub(crate) fn probe(&self) {
+        let asker = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            let probed = async {
+                let connection = asker.connection().await?;
+                asker.probe(&connection).await.map_err(|error| Failure::of(&error))
+            };
+            let time = asker.limits.timeout.max(MIN_CONNECT_TIME);
+            let probed = tokio::time::timeout(time, probed).await;
+            let late = || Err(Failure::new(&format_args!("no answer within {time:?}")));
+            if let Err(failure) = probed.unwrap_or_else(|_| late()) {
+                asker.outages.failed(&asker.limits, &failure.reason, Instant::now(), 0);
+            }
+        });
+    }
+}
+
+impl Asker {
+    async fn probe(&self, connection: &Connection) -> Result<(), RedisError> {
+        let mut question = cmd("EVAL");
+        question
+            .arg(SCRIPT)
+            .arg(1)
+            .arg(format!("{}:limit:", self.limits.prefix));
+        // The time of this question has passed.
+        question.arg(1).arg(1).arg(0);
+        let _: (i64, i64) = question.query_async(&mut connection.questions()).await?;
+        Ok(())
     }
 
     /// The connection, which is established first if there is none that is open.
@@ -166,37 +197,34 @@ impl RedisCounter {
         connection.set_time(now, begun);
         Ok(wait)
     }
-
-    fn report(&self, reason: &dyn fmt::Display) {
-        if self.warnings.permits(Instant::now()) {
-            let server = &self.limits;
-            tracing::warn!(%server, %reason, "requests with a limit are denied (503): they cannot be counted");
-        }
-    }
 }
 
 impl CountRequests for RedisCounter {
     fn count<'a>(&'a self, count: &'a Count) -> CountFuture<'a> {
+        let asker = &self.0;
         Box::pin(async move {
             let mut asked = None;
+            let time = asker.limits.timeout;
             // A connection that is established and an answer have one time together.
-            match tokio::time::timeout(self.limits.timeout, self.ask(count, &mut asked)).await {
-                Ok(Ok(counted)) => Ok(counted),
-                Ok(Err(failure)) => {
-                    self.report(&failure.reason);
-                    Err(CountUnavailable)
+            let failure = match tokio::time::timeout(time, asker.ask(count, &mut asked)).await {
+                Ok(Ok(counted)) => {
+                    asker.outages.answered(&asker.limits, Instant::now());
+                    return Ok(counted);
                 }
-                Err(_) => {
-                    // A server that is slow answers something. What is lost on the way has no error.
-                    if let Some(asked) = asked
-                        && asked.connection.received() == asked.received
-                    {
-                        asked.connection.retire();
+                Ok(Err(failure)) => failure,
+                Err(_) => match asked {
+                    None => Failure::new(&format_args!("no connection within {time:?}")),
+                    Some(Asked { connection, received }) => {
+                        // A server that is slow answers something. What is lost on the way has no error.
+                        if connection.received() == received {
+                            connection.retire();
+                        }
+                        Failure::new(&format_args!("no answer within {time:?}"))
                     }
-                    self.report(&format_args!("no answer within {:?}", self.limits.timeout));
-                    Err(CountUnavailable)
-                }
-            }
+                },
+            };
+            asker.outages.failed(&asker.limits, &failure.reason, Instant::now(), 1);
+            Err(CountUnavailable)
         })
     }
 }
@@ -221,9 +249,16 @@ impl Failure {
     }
 
     fn of(error: &RedisError) -> Failure {
+        let reason: &dyn fmt::Display = match error.kind() {
+            ErrorKind::Parse | ErrorKind::UnexpectedReturnType => &"the server does not answer as Redis does",
+            ErrorKind::Io if error.is_connection_dropped() && error.to_string() == "broken pipe" => {
+                &"the server closed the connection"
+            }
+            _ => error,
+        };
         Failure {
             is_closed: error.is_io_error(),
-            ..Failure::new(error)
+            ..Failure::new(reason)
         }
     }
 }

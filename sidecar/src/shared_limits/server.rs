@@ -1,7 +1,7 @@
 //! Where the store is, and how it is asked.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,6 +127,20 @@ impl ServerUrl {
         }
     }
 
+    /// Whether connections to another machine are without TLS.
+    pub(crate) fn is_in_clear(&self) -> bool {
+        match &self.place {
+            Place::Tcp { host, is_tls, .. } => {
+                let is_here = match host.parse::<IpAddr>() {
+                    Ok(address) => address.is_loopback(),
+                    Err(_) => host.eq_ignore_ascii_case("localhost"),
+                };
+                !is_tls && !is_here
+            }
+            Place::Unix(_) => false,
+        }
+    }
+
     /// Whether connections are over TLS.
     pub(crate) fn is_tls(&self) -> bool {
         matches!(self.place, Place::Tcp { is_tls: true, .. })
@@ -238,6 +252,21 @@ mod tests {
             let error = ServerUrl::parse(text).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");
             assert!(!error.contains("secret"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_clear_is_for_this_machine() {
+        for (text, is_in_clear) in [
+            ("redis://127.0.0.2", false),
+            ("redis://[::1]", false),
+            ("redis://Localhost:7000", false),
+            ("redis+unix:///r.sock", false),
+            ("rediss://limits.example", false),
+            ("redis://limits.example", true),
+            ("redis://10.0.0.1", true),
+        ] {
+            assert_eq!(ServerUrl::parse(text).unwrap().is_in_clear(), is_in_clear, "{text}");
         }
     }
 

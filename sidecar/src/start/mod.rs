@@ -173,7 +173,9 @@ fn run_by(
     let carriers = settings.carriers();
     let mut builder = settings.authorizer();
     if let Some(limits) = settings.shared_limits.clone() {
-        builder = builder.count_by(RedisCounter::new(limits));
+        let counter = RedisCounter::new(limits);
+        counter.probe();
+        builder = builder.count_by(counter);
     }
     let mut authorizer = builder.build().context("authorizer")?;
     if let Some(before) = before {

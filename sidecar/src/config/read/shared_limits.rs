@@ -52,6 +52,11 @@ impl ConfigReader<'_> {
             self.diagnostics
                 .push(file.span(), "`ca_file` has no effect without TLS", help);
         }
+        if let Some(file) = written.password_file.as_ref().filter(|_| server.is_in_clear()) {
+            let message = "the password is sent to another machine without TLS".to_owned();
+            let help = "write `rediss://` in `redis`".to_owned();
+            findings.warnings.extend([self.finding(file, message, help)]);
+        }
         let credentials = Credentials {
             user,
             password: password.map(|(_, secret)| secret.0),
