@@ -52,7 +52,7 @@ pub(crate) fn ask_user(server: &Issuer, client: &Arc<Client>, form: &Parameters)
         binding_message: binding_message(form)?,
         expires: now.saturating_add(lifetime),
     };
-    let id = begin(server, code, approval, now)?;
+    let id = begin(server, code, &form.sender, approval, now)?;
     let begun = json!({ "auth_req_id": id, "expires_in": lifetime, "interval": INTERVAL });
     Ok(Json(begun))
 }
@@ -69,7 +69,7 @@ pub(crate) fn ask_holder(server: &Issuer, client: &Arc<Client>, form: &Parameter
         binding_message: None,
         expires: now.saturating_add(DEVICE_LIFETIME),
     };
-    let id = begin(server, code.clone(), approval, now)?;
+    let id = begin(server, code.clone(), &form.sender, approval, now)?;
     let (first, second) = code.split_at(4);
     let page = format!("{}/device", server.origin);
     Ok(Json(json!({
@@ -82,13 +82,13 @@ pub(crate) fn ask_holder(server: &Issuer, client: &Arc<Client>, form: &Parameter
     })))
 }
 
-fn begin(server: &Issuer, code: String, request: ApprovalRequest, now: u64) -> Result<String> {
+fn begin(server: &Issuer, code: String, sender: &str, request: ApprovalRequest, now: u64) -> Result<String> {
     let entry = Entry {
         sub: request.subject.clone(),
         ..request.access.entry(Event::Request)
     };
     let client = Arc::clone(&request.access.client);
-    let id = server.approvals.begin(code, request, now)?;
+    let id = server.approvals.begin(code, client.accountable(sender), request, now)?;
     server.note_of(&client, entry);
     Ok(id)
 }

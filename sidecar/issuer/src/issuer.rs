@@ -10,8 +10,8 @@ use crate::clock::Clock;
 use crate::keys::{KeyRing, Keys, Signing, SigningKey};
 use crate::settings::Settings;
 use crate::store::{
-    Approvals, AuthorizationCode, CODE_RETENTION, DataError, FailureLimits, OneTime, SESSION_LIFETIME, Store,
-    TRANSACTION_LIFETIME,
+    APPROVAL_RETENTION, Approvals, AuthorizationCode, Bounded, CODE_RETENTION, DataError, FailureLimits,
+    SESSION_LIFETIME, Store, TRANSACTION_LIFETIME,
 };
 use crate::{
     AuthorizationRequest, Change, Client, ClientRecord, ClientState, Current, Entries, Entry, Event, KeyError,
@@ -20,6 +20,8 @@ use crate::{
 
 /// The maximum number of events within five minutes of callers that have proved nothing.
 const MAX_UNPROVEN: u32 = 200;
+/// The lifetime of a pushed request in seconds.
+pub(crate) const PUSHED_LIFETIME: u64 = 60;
 const LEFT_OUT: &str = "more events of callers without a credential are left out for up to five minutes";
 
 pub(crate) struct Issuer {
@@ -37,13 +39,12 @@ pub(crate) struct Issuer {
     pub(crate) clock: Clock,
     pub(crate) store: Store,
     /// Each with the browser that got its page.
-    pub(crate) transactions: OneTime<(String, Transaction)>,
-    pub(crate) codes: OneTime<Arc<AuthorizationCode>>,
-    pub(crate) sessions: OneTime<Session>,
+    pub(crate) transactions: Bounded<(String, Transaction)>,
+    pub(crate) codes: Bounded<Arc<AuthorizationCode>>,
+    pub(crate) sessions: Bounded<Session>,
     pub(crate) failures: FailureLimits,
     pub(crate) approvals: Approvals,
-    /// Each with its expiry by the issuer's clock, in seconds since the epoch.
-    pub(crate) pushed: OneTime<(Arc<AuthorizationRequest>, u64)>,
+    pub(crate) pushed: Bounded<Arc<AuthorizationRequest>>,
 }
 
 /// Prints nothing of it: it has keys.
@@ -80,12 +81,12 @@ impl Issuer {
             keys: KeyRing::new(keys),
             clock,
             store,
-            transactions: OneTime::new(TRANSACTION_LIFETIME),
-            codes: OneTime::new(CODE_RETENTION),
-            sessions: OneTime::new(SESSION_LIFETIME),
+            transactions: Bounded::new(TRANSACTION_LIFETIME),
+            codes: Bounded::new(CODE_RETENTION),
+            sessions: Bounded::new(SESSION_LIFETIME),
             failures: FailureLimits::default(),
-            approvals: Approvals::default(),
-            pushed: OneTime::new(TRANSACTION_LIFETIME),
+            approvals: Approvals::new(APPROVAL_RETENTION),
+            pushed: Bounded::new(PUSHED_LIFETIME),
         })
     }
 

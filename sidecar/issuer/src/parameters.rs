@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{Method, StatusCode};
+use axum::http::{Extensions, Method, StatusCode};
 use tokio::time::timeout;
 use url::form_urlencoded;
 
@@ -29,6 +29,15 @@ pub(crate) struct Parameters {
 /// The address that a request comes from, an extension of each request.
 #[derive(Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// The sender of a request, as an owner and a key of limits.
+pub(crate) fn sender(extensions: &Extensions) -> String {
+    match extensions.get().map(|Peer(address)| address.to_canonical()) {
+        // One host has a network of 64 bits.
+        Some(IpAddr::V6(address)) => format!("{:?}", &address.segments()[..4]),
+        address => format!("{address:?}"),
+    }
+}
 
 impl Parameters {
     pub(crate) fn parse(encoded: &[u8]) -> Result<Parameters> {
@@ -76,11 +85,7 @@ impl<S: Send + Sync> FromRequest<S> for Parameters {
     type Rejection = OAuthError;
 
     async fn from_request(request: Request, state: &S) -> Result<Parameters> {
-        let sender = match request.extensions().get().map(|Peer(address)| address.to_canonical()) {
-            // One host has a network of 64 bits.
-            Some(IpAddr::V6(address)) => format!("{:?}", &address.segments()[..4]),
-            address => format!("{address:?}"),
-        };
+        let sender = sender(request.extensions());
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             let parameters = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes())?;
             return Ok(Parameters { sender, ..parameters });

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
 use url::Url;
 
+use crate::parameters::sender;
 use crate::secret::{is_same, random_id};
 use crate::store::SESSION_LIFETIME;
 use crate::{
@@ -27,14 +28,15 @@ pub(crate) struct Visitor {
     /// The value of the cookie: that of the browser, or a new one.
     cookie: String,
     is_new: bool,
+    sender: String,
 }
 
 impl Visitor {
     /// The session of the browser, if it has not ended.
     pub(super) fn session(&self, server: &Issuer) -> Option<Session> {
-        let session = server.sessions.get(&self.cookie)?;
+        let session = server.sessions.get(&self.cookie, server.clock.now())?;
         let has_user = server.registry.users.contains_key(&session.subject);
-        Some(session).filter(|session| has_user && server.clock.now() < session.expires)
+        has_user.then_some(session)
     }
 
     /// What the browser keeps from its first page on.
@@ -44,16 +46,17 @@ impl Visitor {
 
     /// Begins a session, in place of one that the browser has. Returns its cookie.
     pub(super) fn begin(&self, server: &Issuer, session: &Session) -> Result<HeaderValue> {
-        server.sessions.take_if(&self.cookie, |_| true);
+        let now = server.clock.now();
+        server.sessions.take_if(&self.cookie, now, |_| true);
         let cookie = format!("{}.{}", self.browser(), random_id()?);
-        server.sessions.insert(&cookie, session.clone());
-        let header = cookie_header(server, &cookie, SESSION_LIFETIME.as_secs());
+        server.sessions.insert(&cookie, &session.subject, session.clone(), now);
+        let header = cookie_header(server, &cookie, SESSION_LIFETIME);
         header.ok_or(SERVER_ERROR.because("the session could not begin"))
     }
 
     /// Ends the session of the browser. Returns the header that removes its cookie.
     pub(super) fn end(&self, server: &Issuer) -> Option<HeaderValue> {
-        server.sessions.take_if(&self.cookie, |_| true);
+        server.sessions.take_if(&self.cookie, server.clock.now(), |_| true);
         cookie_header(server, "", 0)
     }
 
@@ -61,7 +64,7 @@ impl Visitor {
     pub(crate) fn answered(&self, server: &Issuer, mut response: Response) -> Response {
         let headers = response.headers_mut();
         if self.is_new && !headers.contains_key(SET_COOKIE) {
-            let cookie = cookie_header(server, &self.cookie, SESSION_LIFETIME.as_secs());
+            let cookie = cookie_header(server, &self.cookie, SESSION_LIFETIME);
             headers.extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
         }
         response
@@ -75,6 +78,7 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
         let cookie = cookie(&parts.headers);
         Ok(Visitor {
             is_new: cookie.is_none(),
+            sender: sender(&parts.extensions),
             cookie: cookie.map_or_else(random_id, Ok)?,
         })
     }
@@ -171,8 +175,11 @@ pub(super) fn location(server: &Issuer, callback: &Callback, response: &[(&str, 
 
 /// Keeps a transaction for the browser that gets its page, and returns its identifier.
 pub(super) fn begin(server: &Issuer, visitor: &Visitor, transaction: Transaction) -> Answer<String> {
-    let begun = server.transactions.put((visitor.browser().to_owned(), transaction));
-    begun.map_err(unavailable)
+    let id = random_id().map_err(unavailable)?;
+    let owner = transaction.subject().unwrap_or(&visitor.sender).to_owned();
+    let kept = (visitor.browser().to_owned(), transaction);
+    server.transactions.insert(&id, &owner, kept, server.clock.now());
+    Ok(id)
 }
 
 /// Takes the transaction of a form out of the store. Another browser than that of its page has none, and neither has one
@@ -184,7 +191,7 @@ pub(super) fn transaction(server: &Issuer, visitor: &Visitor, form: &Parameters)
         is_same(browser, visitor.browser()) && transaction.subject().is_none_or(has_user)
     };
     let id = form.one("transaction").ok()??;
-    Some(server.transactions.take_if(id, is_of_visitor)?.1)
+    Some(server.transactions.take_if(id, server.clock.now(), is_of_visitor)?.1)
 }
 
 #[cfg(test)]

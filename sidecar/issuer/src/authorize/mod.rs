@@ -28,6 +28,7 @@ pub(crate) use self::logout::{confirm_logout, logout};
 pub(crate) use self::request::push;
 use self::sign_in::Entrance;
 use crate::pages;
+use crate::secret::random_id;
 use crate::store::{AuthorizationCode, CODE_LIFETIME, Goal, Uses};
 use crate::{
     Authorization, AuthorizationRequest, CONSENT_REQUIRED, Channel, Entry, Issuer, OAuthError, Parameters, Session,
@@ -146,14 +147,16 @@ pub(crate) fn consent(server: &Issuer, visitor: &Visitor, form: &Parameters) -> 
 
 /// Redirects to the client with a code.
 fn redirect(server: &Issuer, request: &AuthorizationRequest, authorization: Authorization) -> Answer {
-    let code = AuthorizationCode {
+    let now = server.clock.now();
+    let code = random_id().map_err(|error| rejection(server, &request.callback, error))?;
+    let owner = authorization.subject.clone();
+    let kept = AuthorizationCode {
         authorization,
         redirect_uri: request.callback.redirect_uri.clone(),
         code_challenge: request.code_challenge.clone(),
-        expires: server.clock.now().saturating_add(CODE_LIFETIME.as_secs()),
+        expires: now.saturating_add(CODE_LIFETIME),
         uses: Uses::default(),
     };
-    let code = server.codes.put(Arc::new(code));
-    let code = code.map_err(|error| rejection(server, &request.callback, error))?;
+    server.codes.insert(&code, &owner, Arc::new(kept), now);
     Ok(Redirect::to(&location(server, &request.callback, &[("code", &code)])).into_response())
 }

@@ -9,6 +9,8 @@ use serde_json::json;
 
 use super::browser::{Answer, Rejection, rejection};
 use crate::entitlement::access_request;
+use crate::issuer::PUSHED_LIFETIME;
+use crate::secret::random_id;
 use crate::store::LoginRequest;
 use crate::{
     AccessRequest, AuthorizationRequest, Callback, Client, EntityProfile, Entry, Event, INVALID_REQUEST, INVALID_SCOPE,
@@ -34,11 +36,9 @@ pub(super) fn read(server: &Issuer, query: &Parameters) -> Answer<Arc<Authorizat
     if let Ok(Some(uri)) = query.one("request_uri")
         && let Some(id) = uri.strip_prefix(REQUEST_URI)
     {
-        let is_of_client = |(request, _): &(Arc<AuthorizationRequest>, u64)| request.access.client.id == client.id;
-        let pushed = server.pushed.take_if(id, is_of_client);
-        let pushed = pushed.filter(|(_, expires)| server.clock.now() < *expires);
-        let unknown = Rejection::Page("The request_uri was used already, or has expired.");
-        return pushed.map(|(request, _)| request).ok_or(unknown);
+        let is_of_client = |request: &Arc<AuthorizationRequest>| request.access.client.id == client.id;
+        let pushed = server.pushed.take_if(id, server.clock.now(), is_of_client);
+        return pushed.ok_or(Rejection::Page("The request_uri was used already, or has expired."));
     }
     let unregistered = Rejection::Page("The redirect_uri of the application is not registered.");
     let callback = callback(&client, query).ok_or(unregistered)?;
@@ -150,9 +150,6 @@ fn code_challenge(query: &Parameters) -> Result<String> {
     Ok(challenge.to_owned())
 }
 
-/// The lifetime of a `request_uri` in seconds.
-const LIFETIME: u64 = 60;
-
 /// `POST /par`: checks the request as the authorization endpoint does, and returns a `request_uri` for one use.
 pub(crate) fn push(server: &Issuer, client: &Arc<Client>, form: &Parameters) -> Result<Response> {
     UNREGISTERED_GRANT.when(client.redirect_uris.is_empty())?;
@@ -160,10 +157,12 @@ pub(crate) fn push(server: &Issuer, client: &Arc<Client>, form: &Parameters) -> 
     let callback = callback(client, form);
     let callback = callback.ok_or(INVALID_REQUEST.because("the redirect_uri is not registered"))?;
     let request = Arc::new(read_for(server, client, &callback, form)?);
-    let expires = server.clock.now().saturating_add(LIFETIME);
-    let id = server.pushed.put((Arc::clone(&request), expires))?;
+    let (id, owner) = (random_id()?, client.accountable(&form.sender));
+    server
+        .pushed
+        .insert(&id, owner, Arc::clone(&request), server.clock.now());
     server.note_of(client, request.access.entry(Event::Request));
-    let body = json!({ "request_uri": format!("{REQUEST_URI}{id}"), "expires_in": LIFETIME });
+    let body = json!({ "request_uri": format!("{REQUEST_URI}{id}"), "expires_in": PUSHED_LIFETIME });
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
@@ -173,7 +172,9 @@ mod tests {
 
     use url::form_urlencoded;
 
-    use super::{AuthorizationRequest, Rejection};
+    use super::{AuthorizationRequest, Rejection, push};
+    use crate::Channel;
+    use crate::approval_request::ask_holder;
     use crate::issuer::Issuer;
     use crate::parameters::Parameters;
     use crate::registry::Registry;
@@ -207,6 +208,51 @@ mod tests {
         }
         query.extend_pairs(changes);
         super::read(&server, &Parameters::parse(query.finish().as_bytes()).ok().unwrap())
+    }
+
+    #[test]
+    fn what_one_sender_asks_for_leaves_room_for_others() {
+        let url = "http://issuer.test".to_owned();
+        let server = Issuer::new(Settings::default(), Registry::demo().unwrap(), url).unwrap();
+        let parse = |sender: &str, form: &str| {
+            let mut parameters = Parameters::parse(form.as_bytes()).ok().unwrap();
+            parameters.sender = sender.to_owned();
+            parameters
+        };
+        let form = |callback: &str| {
+            let resource = "https://orders.example";
+            format!(
+                "response_type=code&redirect_uri={callback}&resource={resource}&code_challenge={CHALLENGE}\
+                &code_challenge_method=S256"
+            )
+        };
+        let client = |id| server.client(id, "").unwrap();
+        let of_storefront = parse("flood", &form("https://storefront.example/callback"));
+        push(&server, &client("storefront"), &of_storefront).unwrap();
+        let of_terminal = |sender| parse(sender, &form("http://127.0.0.1:8400/callback"));
+        let ask = |sender| {
+            push(&server, &client("terminal"), &of_terminal(sender)).unwrap();
+            ask_holder(&server, &client("terminal"), &of_terminal(sender))
+                .unwrap()
+                .0
+        };
+        let asked = ask("user");
+        for _ in 0..10_010 {
+            drop(ask("flood"));
+        }
+        let pushed_by = |id: &str| {
+            server
+                .pushed
+                .all(server.clock.now(), |kept| kept.access.client.id == id)
+        };
+        assert_eq!((pushed_by("storefront").len(), pushed_by("terminal").len()), (1, 9_999));
+        let code = asked["user_code"].as_str().unwrap().replace('-', "");
+        assert!(
+            server
+                .approvals
+                .waiting(&code, Channel::Device, server.clock.now())
+                .is_some()
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::claims::{AAL1, AAL2};
 use crate::pages::{self, Attempt, FormTarget, SampleUser};
 use crate::registry::User;
 use crate::secret::{STEP, s256};
-use crate::store::{Goal, SESSION_LIFETIME};
+use crate::store::Goal;
 use crate::{
     ACCESS_DENIED, Authentication, Entry, Event, INTERACTION_REQUIRED, Issuer, LOGIN_REQUIRED, OAuthError, Parameters,
     Secret, Session, Totp, Transaction, UNMET_AUTHENTICATION_REQUIREMENTS,
@@ -157,7 +157,6 @@ fn sign_in(server: &Issuer, goal: &Goal, form: &Parameters) -> Result<Session, F
         _ => Ok(Session {
             subject: user.subject.clone(),
             authentication,
-            expires: now.saturating_add(SESSION_LIFETIME.as_secs()),
         }),
     }
 }

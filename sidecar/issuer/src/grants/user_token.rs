@@ -30,7 +30,7 @@ pub(super) fn redeem(server: &Issuer, client: &Client, request: &Parameters) -> 
         return Err(INVALID_REQUEST.because("code, redirect_uri and code_verifier are required"));
     };
     let invalid = INVALID_GRANT.because("the code is invalid, expired, or was issued for another request");
-    let code = server.codes.get(code);
+    let code = server.codes.get(code, server.clock.now());
     let code = code.filter(|code| code.authorization.access.client.id == client.id);
     let code = code.ok_or(invalid)?;
     let access = &code.authorization.access;
@@ -95,11 +95,12 @@ pub(super) fn approval(server: &Issuer, client: &Client, request: &Parameters, c
     };
     UNREGISTERED_GRANT.when(!client.grants.contains(&registered))?;
     let id = request.required(name, "auth_req_id or device_code is required")?;
-    let approval = server.approvals.polled(id, channel, &client.id)?;
+    let now = server.clock.now();
+    let approval = server.approvals.polled(id, channel, &client.id, now)?;
     let access = &approval.request.access;
     let is_for_other = is_for_other(request, &access.audience);
     INVALID_TARGET.when(is_for_other, "the request is for another resource")?;
-    let authorization = approval.poll(server.clock.now())?;
+    let authorization = approval.poll(now)?;
     let act = agent(server, client);
     let issued = issue(server, grant, client, &authorization, act, || approval.redeem());
     issued.inspect_err(|error| {
@@ -252,7 +253,9 @@ mod tests {
         let server = Issuer::new(Settings::default(), Registry::demo().unwrap(), url).unwrap();
         let authorization = allowed(&server, "assistant");
         let approvals = &server.approvals;
-        approvals.begin("c".to_owned(), request(&authorization, 10), 0).unwrap();
+        approvals
+            .begin("c".to_owned(), "", request(&authorization, 10), 0)
+            .unwrap();
         let approval = approvals.waiting("c", Channel::Backchannel, 0).unwrap();
         let recorded = || Err("a consent is recorded");
         assert_eq!(approval.decide(10, recorded), Ok(None), "it has expired");
@@ -279,12 +282,18 @@ mod tests {
             expires: u64::MAX,
             uses: Uses::default(),
         };
-        let code = server.codes.put(Arc::new(code)).unwrap();
-        let form = format!("code={code}&redirect_uri={redirect_uri}&code_verifier={verifier}");
+        server.codes.insert("code", "", Arc::new(code), server.clock.now());
+        let form = format!("code=code&redirect_uri={redirect_uri}&code_verifier={verifier}");
         let form = Parameters::parse(form.as_bytes()).unwrap();
         let approval = request(&authorization, u64::MAX);
-        let id = server.approvals.begin("c".to_owned(), approval, 0).unwrap();
-        let waiting = server.approvals.waiting("c", Channel::Backchannel, 0).unwrap();
+        let id = server
+            .approvals
+            .begin("c".to_owned(), "", approval, server.clock.now())
+            .unwrap();
+        let waiting = server
+            .approvals
+            .waiting("c", Channel::Backchannel, server.clock.now())
+            .unwrap();
         waiting.decide(0, || Ok::<_, ()>(Some(authorization))).unwrap().unwrap();
         let poll = Parameters::parse(format!("auth_req_id={id}").as_bytes()).unwrap();
         let both = |server: &Issuer| {

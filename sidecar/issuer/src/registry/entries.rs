@@ -115,6 +115,16 @@ impl Client {
         self.credentials.is_none() && self.keys.is_empty()
     }
 
+    /// Whether an operator registered the client, and it proves who it is. Any caller can be another one.
+    pub(crate) fn is_proven(&self) -> bool {
+        !self.is_public() && !self.is_self_registered
+    }
+
+    /// The owner of what is kept for a request of the client: itself, or the sender where the client is not proven.
+    pub(crate) fn accountable<'a>(&'a self, sender: &'a str) -> &'a str {
+        if self.is_proven() { &self.id } else { sender }
+    }
+
     /// Whether the client is registered with the redirect URI of a request.
     pub(crate) fn accepts_redirect_uri(&self, requested: &str) -> bool {
         let mut registered = self.redirect_uris.iter();

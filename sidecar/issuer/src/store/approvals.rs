@@ -1,9 +1,9 @@
 //! What clients ask users for, after the checks, and the approvals that they wait for: CIBA in poll mode, and the device grant
 //! (RFC 8628).
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::bounded::Bounded;
 use crate::secret::{is_same, random_id, s256};
 use crate::{
     ACCESS_DENIED, AUTHORIZATION_PENDING, Authentication, Client, EXPIRED_TOKEN, Entry, Event, INVALID_GRANT,
@@ -108,12 +108,9 @@ impl Authorization {
 
 /// The minimum time between two polls, in seconds, and what `slow_down` adds to it.
 pub(crate) const INTERVAL: u64 = 5;
-/// How long an approval is remembered after it expired, in seconds.
-const RETENTION: u64 = 600;
-/// The maximum number of approvals that are remembered.
-const MAX_APPROVALS: usize = 10_000;
-/// The maximum number of them for one client, so that none takes the place of the others: a public one needs no secret.
-const MAX_OF_CLIENT: usize = 1_000;
+/// How long an approval is remembered, in seconds: the longest time that one waits, and ten minutes in which its client learns
+/// that it has expired.
+pub(crate) const APPROVAL_RETENTION: u64 = 3600 + 600;
 
 const INVALID: OAuthError = INVALID_GRANT.because("the request is unknown, was used before, or is of another client");
 
@@ -160,20 +157,14 @@ enum Decision {
 }
 
 /// The approvals by their codes.
-#[derive(Default)]
-pub(crate) struct Approvals(Mutex<BTreeMap<String, Arc<Approval>>>);
+pub(crate) type Approvals = Bounded<Arc<Approval>>;
 
 impl Approvals {
-    /// Adds a request. Returns what its client polls with.
-    pub(crate) fn begin(&self, code: String, request: ApprovalRequest, now: u64) -> Result<String> {
+    /// Adds a request for its owner. Returns what the client polls with.
+    pub(crate) fn begin(&self, code: String, owner: &str, request: ApprovalRequest, now: u64) -> Result<String> {
+        let is_taken = self.get(&code, now).is_some();
+        TEMPORARILY_UNAVAILABLE.when(is_taken, "the code that was drawn is in use")?;
         let id = format!("{code}.{}", random_id()?);
-        let mut approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        approvals.retain(|_, approval| now < approval.request.expires.saturating_add(RETENTION));
-        let is_full = approvals.len() >= MAX_APPROVALS || approvals.contains_key(&code);
-        let client = &request.access.client.id;
-        let of_client = approvals.values().map(|approval| &approval.request.access.client.id);
-        let is_full = is_full || of_client.filter(|other| *other == client).count() >= MAX_OF_CLIENT;
-        TEMPORARILY_UNAVAILABLE.when(is_full, "there are too many requests")?;
         let approval = Approval {
             code: code.clone(),
             secret: s256(&id),
@@ -184,36 +175,31 @@ impl Approvals {
                 polled: None,
             }),
         };
-        approvals.insert(code, Arc::new(approval));
+        self.insert(&code, owner, Arc::new(approval), now);
         Ok(id)
     }
 
     /// The request that a client polls for.
-    pub(crate) fn polled(&self, id: &str, channel: Channel, client: &str) -> Result<Arc<Approval>> {
+    pub(crate) fn polled(&self, id: &str, channel: Channel, client: &str, now: u64) -> Result<Arc<Approval>> {
         let (code, _) = id.split_once('.').ok_or(INVALID)?;
-        let approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let approval = approvals.get(code);
-        let approval = approval.filter(|approval| is_same(&approval.secret, &s256(id)));
-        let is_of = |request: &ApprovalRequest| request.channel == channel && request.access.client.id == client;
-        let approval = approval.filter(|approval| is_of(&approval.request));
-        approval.map(Arc::clone).ok_or(INVALID)
+        let approval = self.get(code, now).ok_or(INVALID)?;
+        let request = &approval.request;
+        let is_of = request.channel == channel && request.access.client.id == client;
+        INVALID.when(!is_of || !is_same(&approval.secret, &s256(id)))?;
+        Ok(approval)
     }
 
     /// A request that waits for its user.
     pub(crate) fn waiting(&self, code: &str, channel: Channel, now: u64) -> Option<Arc<Approval>> {
-        let approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let approval = approvals.get(code);
-        let approval = approval.filter(|approval| approval.request.channel == channel);
-        approval.filter(|approval| approval.is_waiting(now)).map(Arc::clone)
+        let approval = self.get(code, now)?;
+        (approval.request.channel == channel && approval.is_waiting(now)).then_some(approval)
     }
 
     /// The requests that wait for a user.
     pub(crate) fn waiting_for(&self, subject: &str, now: u64) -> Vec<Arc<Approval>> {
-        let approvals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_user = approvals.values();
-        let of_user = of_user.filter(|approval| approval.request.subject.as_deref() == Some(subject));
-        let waiting = of_user.filter(|approval| approval.is_waiting(now));
-        waiting.map(Arc::clone).collect()
+        self.all(now, |approval| {
+            approval.request.subject.as_deref() == Some(subject) && approval.is_waiting(now)
+        })
     }
 }
 

@@ -1,57 +1,16 @@
-//! What is in memory between two requests: transactions of the pages, sessions and authorization codes within a lifetime, and how
+//! What users and clients continue with in their next request: transactions of the pages, sessions and authorization codes. And how
 //! often secrets that people type can be tried.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-use moka::sync::Cache;
 
 use super::approvals::Approval;
 use super::approvals::{AccessRequest, Authorization, AuthorizationRequest, Callback};
-use crate::secret::random_id;
-use crate::{Authentication, NoRandomness};
+use crate::Authentication;
 
-/// The maximum number of values; beyond it the least used one is dropped.
-const MAX_VALUES: u64 = 10_000;
-
-/// Values under unguessable identifiers.
-pub(crate) struct OneTime<T>(Cache<String, T>);
-
-impl<T: Clone + Send + Sync + 'static> OneTime<T> {
-    pub(crate) fn new(lifetime: Duration) -> OneTime<T> {
-        let cache = Cache::builder().max_capacity(MAX_VALUES).time_to_live(lifetime);
-        OneTime(cache.build())
-    }
-
-    /// Stores a value and returns its identifier.
-    pub(crate) fn put(&self, value: T) -> Result<String, NoRandomness> {
-        let id = random_id()?;
-        self.insert(&id, value);
-        Ok(id)
-    }
-
-    /// Stores a value under an identifier that cannot be guessed.
-    pub(crate) fn insert(&self, id: &str, value: T) {
-        self.0.insert(id.to_owned(), value);
-    }
-
-    /// The value, which stays.
-    pub(crate) fn get(&self, id: &str) -> Option<T> {
-        self.0.get(id)
-    }
-
-    /// Removes and returns the value if `accept` is true of it.
-    pub(crate) fn take_if(&self, id: &str, accept: impl FnOnce(&T) -> bool) -> Option<T> {
-        // `remove` alone also returns an expired value.
-        self.0.get(id).filter(accept)?;
-        self.0.remove(id)
-    }
-}
-
-/// The maximum time a user may take for one page.
-pub(crate) const TRANSACTION_LIFETIME: Duration = Duration::from_secs(10 * 60);
+/// The maximum time a user may take for one page, in seconds.
+pub(crate) const TRANSACTION_LIFETIME: u64 = 10 * 60;
 
 /// The page that is shown, and what its form continues.
 #[derive(Clone)]
@@ -106,10 +65,10 @@ impl Goal {
     }
 }
 
-/// The lifetime of a code (RFC 6749 section 4.1.2: ten minutes at most).
-pub(crate) const CODE_LIFETIME: Duration = Duration::from_secs(60);
-/// How long a code is remembered, so that its second use is noticed.
-pub(crate) const CODE_RETENTION: Duration = Duration::from_secs(10 * 60);
+/// The lifetime of a code in seconds (RFC 6749 section 4.1.2: ten minutes at most).
+pub(crate) const CODE_LIFETIME: u64 = 60;
+/// How long a code is remembered, so that its second use is noticed, in seconds.
+pub(crate) const CODE_RETENTION: u64 = 10 * 60;
 
 /// What a code is redeemed for.
 pub(crate) struct AuthorizationCode {
@@ -142,16 +101,14 @@ impl Uses {
     }
 }
 
-/// The lifetime of a session.
-pub(crate) const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
+/// The lifetime of a session in seconds.
+pub(crate) const SESSION_LIFETIME: u64 = 8 * 3600;
 
 /// A user who signed in.
 #[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) subject: String,
     pub(crate) authentication: Authentication,
-    /// By the issuer's clock, in seconds since the epoch.
-    pub(crate) expires: u64,
 }
 
 /// The time in which attempts are counted, in seconds.
@@ -159,7 +116,7 @@ const WINDOW: u64 = 300;
 /// The maximum number of keys; beyond it no attempt is allowed until some expire.
 const MAX_KEYS: usize = 10_000;
 
-/// FailureLimits by a key: the name of a user, or the address of a client.
+/// Attempts by a key: the name of a user, or the address of a client.
 #[derive(Default)]
 pub(crate) struct FailureLimits(Mutex<HashMap<String, Count>>);
 
@@ -206,20 +163,7 @@ impl FailureLimits {
 
 #[cfg(test)]
 mod tests {
-    use super::{FailureLimits, MAX_KEYS, OneTime};
-    use std::time::Duration;
-
-    #[test]
-    fn a_value_is_taken_once_if_accepted_and_not_expired() {
-        let store = OneTime::new(Duration::from_secs(60));
-        let id = store.put("a").unwrap();
-        assert_eq!(store.take_if(&id, |value| *value == "b"), None);
-        assert_eq!(store.take_if(&id, |value| *value == "a"), Some("a"));
-        assert_eq!(store.take_if(&id, |_| true), None);
-        let expired = OneTime::new(Duration::ZERO);
-        let id = expired.put("a").unwrap();
-        assert_eq!(expired.take_if(&id, |_| true), None);
-    }
+    use super::{FailureLimits, MAX_KEYS};
 
     #[test]
     fn failed_attempts_are_limited_within_a_window() {
