@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
-use actgate_issuer::{IssuerHandle, Registry, Server, Settings};
+use actgate_issuer::{AdminSecret, IssuerHandle, Registry, Server, Settings};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -137,7 +137,12 @@ impl BundledIssuer {
     /// Runs in this process, with the handle that sets its clock and rotates its keys.
     pub fn start_with_handle() -> (Self, IssuerHandle) {
         let registry = Registry::demo().expect("the built-in registry");
-        Self::start_here(registry, Settings::default())
+        let admin_secret = Some(AdminSecret::new(ADMIN_SECRET));
+        let settings = Settings {
+            admin_secret,
+            ..Settings::default()
+        };
+        Self::start_here(registry, settings)
     }
 
     /// The same with this registry and these settings.

@@ -35,7 +35,7 @@ pub(crate) fn ask_user(server: &Issuer, client: &Arc<Client>, form: &Parameters)
     INVALID_REQUEST.when(form.one("request")?.is_some(), "request objects are not supported")?;
     let user = hinted(server, client, form)?;
     let denied = ACCESS_DENIED.answered(StatusCode::FORBIDDEN);
-    let has_none = access.scope.intersection(&user.scopes).is_empty();
+    let has_none = access.allowed_by(&user.scopes).is_none();
     denied.when(has_none, "the user has none of the requested scopes")?;
     let waiting = server.approvals.waiting_for(&user.subject, now);
     let waiting = waiting.iter().map(|approval| &approval.request.access.client.id);

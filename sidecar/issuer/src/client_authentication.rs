@@ -13,8 +13,8 @@ use url::form_urlencoded;
 
 use crate::secret::any_matches;
 use crate::{
-    BASIC_FAILED, CLIENT_FAILED, Client, Entry, INVALID_CLIENT, INVALID_REQUEST, Issuer, OAuthError, Parameters,
-    PublicKey, Result, UNREGISTERED_METHOD,
+    ACCESS_DENIED, AUTHORIZATION_PENDING, BASIC_FAILED, CLIENT_FAILED, Client, Entry, INVALID_CLIENT, INVALID_REQUEST,
+    Issuer, OAuthError, Parameters, PublicKey, Result, SLOW_DOWN, UNREGISTERED_METHOD,
 };
 
 /// Runs an endpoint for the client that authenticates. A refusal is recorded.
@@ -27,7 +27,12 @@ pub(crate) fn for_client<T>(
     let client = authenticate(server, headers, request);
     let client = client.inspect_err(|error| server.note_unproven(Entry::refusal(None, *error)))?;
     let response = endpoint(server, &client, request);
-    response.inspect_err(|error| server.note_of(&client, Entry::refusal(Some(&client.id), *error)))
+    response.inspect_err(|error| {
+        // Either is no refusal yet, or the decision of a user or of the policy on issuance, which has recorded it.
+        if ![AUTHORIZATION_PENDING, SLOW_DOWN, ACCESS_DENIED].contains(&error.code) {
+            server.note_of(&client, Entry::refusal(Some(&client.id), *error));
+        }
+    })
 }
 
 /// Authenticates by `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none`, exactly one of them. The
@@ -146,7 +151,6 @@ fn by_assertion(server: &Issuer, assertion: &str, sender: &str) -> Result<Arc<Cl
         .as_str()
         .and_then(|id| server.client(id, sender))
         .ok_or(CLIENT_FAILED)?;
-    UNREGISTERED_METHOD.when(client.keys.is_empty())?;
     let keys = client.keys.iter();
     let mut keys = keys.filter(|key| key.fits(algorithm, header.kid.as_deref()));
     let payload = keys.find_map(|key| key.verify(assertion, algorithm));

@@ -21,6 +21,9 @@ use crate::registry::is_loopback;
 use crate::scope::PROTOCOL_SCOPES;
 use crate::{Client, Entries, ScopeSet};
 
+/// The maximum length of the keys of a client that registers itself.
+const MAX_JWKS: usize = 8_192;
+
 /// The members that count. All others are ignored.
 #[derive(Deserialize)]
 pub(crate) struct ClientMetadata {
@@ -51,8 +54,12 @@ impl ClientMetadata {
             return Err("only the grant authorization_code with the response type code can be registered");
         }
         let is_long = |text: &String| text.len() > 512 || text.chars().any(is_invisible);
-        if self.redirect_uris.len() > 16 || self.redirect_uris.iter().chain(&self.client_name).any(is_long) {
-            return Err("there are more than 16 redirect URIs, or one text is longer than 512 characters");
+        let has_long_keys = self.jwks.as_ref().is_some_and(|keys| keys.to_string().len() > MAX_JWKS);
+        let mut texts = self.redirect_uris.iter().chain(&self.client_name);
+        if has_long_keys || self.redirect_uris.len() > 16 || texts.any(is_long) {
+            return Err(
+                "there are more than 16 redirect URIs, a text longer than 512 characters, or jwks longer than 8192",
+            );
         }
         let open = entries.registry.resources.values();
         let open = open.filter(|resource| resource.open_to_registration);
@@ -81,15 +88,11 @@ impl ClientMetadata {
 }
 /// Controls, and characters that show a text in another order or not at all.
 fn is_invisible(character: char) -> bool {
-    let ranges = [
-        '\u{ad}'..='\u{ad}',
-        '\u{61c}'..='\u{61c}',
-        '\u{200b}'..='\u{200f}',
-        '\u{2028}'..='\u{202e}',
-        '\u{2060}'..='\u{206f}',
-        '\u{feff}'..='\u{feff}',
-    ];
-    character.is_control() || ranges.iter().any(|range| range.contains(&character))
+    let is_hidden = matches!(
+        character,
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    );
+    is_hidden || character.is_control()
 }
 
 /// The maximum time for a document, with the resolution of its host.

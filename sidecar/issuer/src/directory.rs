@@ -15,7 +15,7 @@ use crate::{Client, ClientRecord, ClientState, Registry, StoreError};
 pub(crate) struct Entries {
     /// Those that can be used: a client that is disabled is none.
     pub(crate) registry: Registry,
-    pub(crate) records: BTreeMap<String, ClientRecord>,
+    pub(crate) records: BTreeMap<String, Arc<ClientRecord>>,
     /// Whether clients that registered themselves can be used.
     open_to_registration: bool,
 }
@@ -25,12 +25,16 @@ fn left_out(name: &str, mistakes: &Diagnostics) {
 }
 
 impl Entries {
-    /// The entries of the registry file with those of the store. What of the latter is not valid with this file is left
-    /// out.
+    /// The entries of the registry file with those of the store. An entry of the store that is not valid with this file is
+    /// left out.
     pub(crate) fn read(registry: &Registry, store: &Store, open_to_registration: bool) -> Result<Entries, StoreError> {
         let mut entries = Entries {
             registry: registry.clone(),
-            records: store.clients()?,
+            records: store
+                .clients()?
+                .into_iter()
+                .map(|(id, record)| (id, Arc::new(record)))
+                .collect(),
             open_to_registration,
         };
         for (identifier, entry) in store.resources()? {
@@ -38,7 +42,7 @@ impl Entries {
             put.unwrap_or_else(|mistakes| left_out(&identifier, &mistakes));
         }
         for (id, record) in entries.records.clone() {
-            let put = entries.put_client(registry, &id, record);
+            let put = entries.put_client(registry, &id, ClientRecord::clone(&record));
             put.unwrap_or_else(|mistakes| left_out(&id, &mistakes));
         }
         Ok(entries)
@@ -65,12 +69,13 @@ impl Entries {
             None => file.clients.get(id).cloned(),
             Some(entry) => Some(Arc::new(Client {
                 is_self_registered: record.is_self_registered,
+                revocations: record.revocations,
                 ..self.names().client(id, entry, record.credentials.clone())?
             })),
         };
         let client = client.map(|client| (id.to_owned(), client));
         self.registry.clients.extend(client);
-        self.records.insert(id.to_owned(), record);
+        self.records.insert(id.to_owned(), Arc::new(record));
         Ok(())
     }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::claims::{AAL1, AAL2};
-use crate::scope::{OFFLINE_ACCESS, OPENID};
+use crate::scope::OPENID;
 use crate::secret::transaction_id;
 use crate::{
-    AccessRequest, Client, INVALID_SCOPE, INVALID_TARGET, Issuer, Parameters, RefreshFamily, Resource, Result, ScopeSet,
+    AccessClaims, AccessRequest, Client, INVALID_SCOPE, INVALID_TARGET, Issuer, Parameters, Resource, Result, ScopeSet,
+    SubjectProfile,
 };
 
 /// The maximum length of `nonce`, which is kept until the user has decided.
@@ -30,7 +31,7 @@ pub(crate) fn target(server: &Issuer, client: &Client, request: &Parameters) -> 
         (Some(one), None, _) => one,
         (None, _, 1) => client.resources.first().map_or("", String::as_str),
         (None, ..) => {
-            return Err(INVALID_TARGET.because("resource is required: the client has more than one"));
+            return Err(INVALID_TARGET.because("resource is required: the client does not have exactly one"));
         }
         _ => return Err(INVALID_TARGET.because("a token has one resource only")),
     };
@@ -42,9 +43,12 @@ pub(crate) fn target(server: &Issuer, client: &Client, request: &Parameters) -> 
 /// What a client asks a user for, by `scope`, `resource` and `acr_values`.
 pub(crate) fn access_request(server: &Issuer, client: &Arc<Client>, request: &Parameters) -> Result<AccessRequest> {
     let resource = target(server, client, request)?;
-    let mut requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
+    let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
+    let mut requested = requested.map(|requested| requested.without_claim_scopes(&client.scopes));
     let protocol_scope = requested.as_mut().map(ScopeSet::take_protocol_scopes);
     let protocol_scope = protocol_scope.unwrap_or_default();
+    // An application that only wants to know who the user is.
+    let is_login = protocol_scope.contains(OPENID) && requested.as_ref().is_some_and(ScopeSet::is_empty);
     let lacks_openid = protocol_scope.contains(OPENID) && !client.scopes.contains(OPENID);
     INVALID_SCOPE.when(lacks_openid, "the client may not ask for openid")?;
     let acr_values = request.one("acr_values")?.unwrap_or_default();
@@ -54,7 +58,10 @@ pub(crate) fn access_request(server: &Issuer, client: &Arc<Client>, request: &Pa
         txn: transaction_id()?,
         client: Arc::clone(client),
         audience: resource.identifier.clone(),
-        scope: granted(requested, client.scopes.intersection(&resource.scopes))?,
+        scope: match is_login {
+            true => ScopeSet::default(),
+            false => granted(requested, client.scopes.intersection(&resource.scopes))?,
+        },
         // OpenID Connect Core section 11: offline_access is ignored where it is not allowed. The SDKs of MCP ask for it
         // wherever the metadata has it.
         protocol_scope: protocol_scope.intersection(&client.scopes),
@@ -64,15 +71,27 @@ pub(crate) fn access_request(server: &Issuer, client: &Arc<Client>, request: &Pa
     })
 }
 
-/// The scope that a family still has: what its client, user and resource are registered for now. None if nothing is left.
-pub(crate) fn still_granted(server: &Issuer, client: &Client, family: &RefreshFamily) -> Option<ScopeSet> {
-    let user = server.registry.users.get(&family.claims.sub)?;
-    let resource = server.resource(&family.claims.aud)?;
-    let mut scope = family.claims.scope.intersection(&client.scopes);
-    let protocol_scope = scope.take_protocol_scopes();
-    let scope = scope.intersection(&user.scopes).intersection(&resource.scopes);
-    let is_left = !scope.is_empty() && client.resources.contains(&resource.identifier);
-    let is_left = is_left && protocol_scope.contains(OFFLINE_ACCESS);
+/// The part of the scope of a token or of a grant that one can have now: what its client, its subject, its current actor and
+/// its resource are registered for. None if nothing is left, or if one of them may not have the resource.
+pub(crate) fn still_granted(server: &Issuer, client: &Client, claims: &AccessClaims) -> Option<ScopeSet> {
+    let entries = server.directory.get();
+    let (clients, resource) = (&entries.registry.clients, entries.registry.resources.get(&claims.aud)?);
+    let of_subject = match claims.sub_profile {
+        SubjectProfile::User => &entries.registry.users.get(&claims.sub)?.scopes,
+        SubjectProfile::Client(_) => &clients.get(&claims.sub)?.scopes,
+    };
+    let mut wanted = claims.scope.clone();
+    let protocol_scope = wanted.take_protocol_scopes().intersection(&client.scopes);
+    let mut scope = wanted.intersection(&resource.scopes).intersection(of_subject);
+    let mut parties = vec![client];
+    if let Some(actor) = &claims.act {
+        parties.push(clients.get(&actor.sub)?);
+    }
+    for party in &parties {
+        scope = scope.intersection(&party.scopes);
+    }
+    let has_resource = parties.iter().all(|party| party.resources.contains(&claims.aud));
+    let is_left = has_resource && (wanted.is_empty() || !scope.is_empty());
     is_left.then(|| scope.union(&protocol_scope))
 }
 

@@ -1,4 +1,4 @@
-//! A policy that decides which tokens are issued. What it is written in, the issuer does not know.
+//! A policy that decides which tokens are issued. The issuer does not know in which language it is written.
 
 use std::fmt;
 

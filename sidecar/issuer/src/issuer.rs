@@ -18,7 +18,7 @@ use crate::{
     Registry, Resource, Revoked, Secret, Session, StoreError, Transaction,
 };
 
-/// The maximum number of events within five minutes of callers that have proved nothing.
+/// The maximum number of events of a kind within five minutes of callers that have proved nothing.
 const MAX_UNPROVEN: u32 = 200;
 /// The lifetime of a pushed request in seconds.
 pub(crate) const PUSHED_LIFETIME: u64 = 60;
@@ -100,7 +100,7 @@ impl Issuer {
     pub(crate) fn client(&self, id: &str, sender: &str) -> Option<Arc<Client>> {
         let entries = self.directory.get();
         let registered = entries.registry.clients.get(id).cloned();
-        let is_enabled = |record: &ClientRecord| record.state == ClientState::Enabled;
+        let is_enabled = |record: &Arc<ClientRecord>| record.state == ClientState::Enabled;
         let documents = self.client_documents.as_ref();
         let documents = documents.filter(|_| entries.records.get(id).is_none_or(is_enabled));
         registered.or_else(|| documents?.client(id, sender, &entries))
@@ -149,11 +149,11 @@ impl Issuer {
         self.store.note(self.clock.now(), entry);
     }
 
-    /// Records an event of a client. A public one has proved nothing.
+    /// Records an event of a client, which may have proved nothing.
     pub(crate) fn note_of(&self, client: &Client, entry: Entry) {
-        match client.is_public() {
-            true => self.note_unproven(entry),
-            false => self.note(entry),
+        match client.is_proven() {
+            true => self.note(entry),
+            false => self.note_unproven(entry),
         }
     }
 
@@ -161,9 +161,10 @@ impl Issuer {
     /// which one line says: they neither fill the disk nor take the place of others in memory.
     pub(crate) fn note_unproven(&self, entry: Entry) {
         let now = self.clock.now();
-        if self.failures.begin("unproven events", MAX_UNPROVEN, now).is_ok() {
+        let kind = format!("unproven {:?}", entry.event);
+        if self.failures.begin(&kind, MAX_UNPROVEN, now).is_ok() {
             self.note(entry);
-        } else if self.failures.begin("unproven events left out", 1, now).is_ok() {
+        } else if self.failures.begin(&format!("{kind} left out"), 1, now).is_ok() {
             self.note(Entry::because(Event::Refuse, LEFT_OUT));
         }
     }
@@ -201,7 +202,7 @@ impl Issuer {
 }
 
 fn store_keys(change: &mut Change<'_>, keys: &Keys, reason: &'static str) -> Result<(), DataError> {
-    change.put_keys(&keys.stored()?)?;
+    change.put_keys(&keys.stored())?;
     change.audit(Entry::because(Event::Rotate, reason));
     Ok(())
 }

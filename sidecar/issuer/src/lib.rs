@@ -11,6 +11,9 @@
 //! | a user elsewhere, who approves on another device | CIBA in poll mode, and the device grant (RFC 8628) |
 //! | on behalf of, and every further hop | token exchange (RFC 8693), with or without `actor_token` |
 //!
+//! An agent exchanges tokens of the users and clients in `may_act_for` of its registration, and no others: this entry is what
+//! `may_act` says in a token of other issuers. The consent page names the agents behind an API, and a user can withdraw each.
+//!
 //! In an exchange the client becomes the outermost `act`, and the chain of the subject token is nested in it unchanged.
 //! Scope can only shrink, the audience is one resource, and the new token expires no later than the subject token.
 //!
@@ -23,7 +26,12 @@
 //! receives no redirect before it: an error of its request ends on a page.
 //!
 //! **Not supported.** CIBA knows users by `login_hint` and `id_token_hint`: a `login_hint_token` is `invalid_request`, and as no
-//! user has a user code, `expired_login_hint_token`, `missing_user_code` and `invalid_user_code` do not occur.
+//! user has a user code, `expired_login_hint_token`, `missing_user_code` and `invalid_user_code` do not occur. There are no
+//! sender-constrained tokens (DPoP, mutual TLS), no request objects, no `jwks_uri`, no management of registrations (RFC 7592), no
+//! claim `may_act`, and of the scopes of OpenID Connect those for claims, such as `profile`, are ignored.
+//!
+//! **Limits.** What is kept for callers that proved nothing is limited; the sender with the most makes room for the others. Behind
+//! a proxy all callers are one sender: 50 failed logins within five minutes there end every login for as long.
 //!
 //! **Dialects.** [`Settings::dialect`] gives access tokens the form of another product. What the issuer decides by is in the
 //! store, and does not depend on the form.
@@ -95,13 +103,7 @@ pub(crate) use audit::{Entry, Event};
 pub(crate) use claims::{AccessClaims, Act, Authentication, EntityProfile, SubjectProfile};
 pub(crate) use current::Current;
 pub(crate) use directory::Entries;
-pub(crate) use error::{
-    ACCESS_DENIED, AUTHORIZATION_PENDING, BASIC_FAILED, CLIENT_FAILED, CONSENT_REQUIRED, EXPIRED_TOKEN, ErrorCode,
-    INTERACTION_REQUIRED, INVALID_BINDING_MESSAGE, INVALID_CLIENT, INVALID_GRANT, INVALID_REQUEST, INVALID_SCOPE,
-    INVALID_TARGET, INVALID_TOKEN, LOGIN_REQUIRED, OAuthError, REQUEST_NOT_SUPPORTED, REQUEST_URI_NOT_SUPPORTED,
-    Result, SERVER_ERROR, SLOW_DOWN, TEMPORARILY_UNAVAILABLE, UNKNOWN_USER_ID, UNMET_AUTHENTICATION_REQUIREMENTS,
-    UNREGISTERED_GRANT, UNREGISTERED_METHOD, UNSUPPORTED_GRANT_TYPE, UNSUPPORTED_RESPONSE_TYPE, UNSUPPORTED_TOKEN_TYPE,
-};
+pub(crate) use error::*;
 pub(crate) use issuer::Issuer;
 pub(crate) use keys::PublicKey;
 pub(crate) use parameters::Parameters;

@@ -31,7 +31,11 @@ pub(crate) fn introspect(server: &Issuer, (headers, form): (HeaderMap, Parameter
         INVALID_CLIENT.when(client.is_public(), "a public client cannot introspect tokens")?;
         let issued = server.read(request.required("token", "token is required")?)?;
         let issued = issued.filter(|issued| may_introspect(client, &issued.claims));
-        server.note(entry(client, issued.as_ref().map(|issued| &issued.claims)));
+        let inactive = || Entry::because(Event::Introspect, "inactive");
+        let entry = issued
+            .as_ref()
+            .map_or_else(inactive, |issued| issued.entry(Event::Introspect));
+        server.note_of(client, entry.of_client(&client.id));
         let mut introspection = issued.as_ref().map_or(Ok(json!({})), IssuedToken::payload)?;
         introspection["active"] = issued.is_some().into();
         if issued.is_some() {
@@ -68,18 +72,6 @@ fn accepts_signed(headers: &HeaderMap) -> bool {
     let types = accepted.flat_map(|value| value.split(','));
     let mut types = types.filter_map(|part| part.split(';').next());
     types.any(|media_type| media_type.trim().eq_ignore_ascii_case(SIGNED))
-}
-
-fn entry(client: &Client, claims: Option<&AccessClaims>) -> Entry {
-    Entry {
-        txn: claims.map(|claims| claims.txn.clone()),
-        jti: claims.map(|claims| claims.jti.clone()),
-        sub: claims.map(|claims| claims.sub.clone()),
-        aud: claims.map(|claims| claims.aud.clone()),
-        client_id: Some(client.id.clone()),
-        reason: claims.is_none().then_some("inactive"),
-        ..Entry::new(Event::Introspect)
-    }
 }
 
 /// `POST /revoke`. An access token ends alone; a refresh token ends its family, with every token that came from it. A

@@ -95,18 +95,25 @@ impl<S: Send + Sync> FromRequest<S> for Parameters {
         let media_type = media_type.unwrap_or_default();
         let is_form = media_type.trim().eq_ignore_ascii_case(FORM);
         INVALID_REQUEST.when(!is_form, "the body must be application/x-www-form-urlencoded")?;
-        let parameters = Parameters::parse(&read_body(request, state).await?)?;
+        let Body(body) = Body::from_request(request, state).await?;
+        let parameters = Parameters::parse(&body)?;
         Ok(Parameters { sender, ..parameters })
     }
 }
 
-/// Reads a body within the limits of size and time.
-pub(crate) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
-    let error = |status, description| INVALID_REQUEST.answered(status).because(description);
-    match timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(rejection)) => Err(error(rejection.status(), "the body is too large or incomplete")),
-        Err(_) => Err(error(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
+/// A body of any type, within the limits of size and time.
+pub(crate) struct Body(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = OAuthError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Body> {
+        let error = |status, description| INVALID_REQUEST.answered(status).because(description);
+        match timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await {
+            Ok(Ok(body)) => Ok(Body(body)),
+            Ok(Err(rejection)) => Err(error(rejection.status(), "the body is too large or incomplete")),
+            Err(_) => Err(error(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! Dynamic client registration: RFC 7591, without the management of RFC 7592. It is off by default.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::admin::{AdminError, AdminRequest, INVALID_METADATA, NOT_FOUND, put_client};
+use crate::admin::{AdminError, INVALID_METADATA, NOT_FOUND, put_client};
 use crate::client_metadata::ClientMetadata;
+use crate::parameters::Body;
 use crate::secret::{random_id, transaction_id};
 use crate::{ClientRecord, ClientState, Credential, Issuer, Secret, TEMPORARILY_UNAVAILABLE};
 
@@ -14,9 +17,9 @@ use crate::{ClientRecord, ClientState, Credential, Issuer, Secret, TEMPORARILY_U
 const MAX_REGISTERED: usize = 1_000;
 
 /// `POST /register`. The response has the metadata as they are registered, which can be less than what was requested.
-pub(crate) fn register(server: &Issuer, request: AdminRequest) -> Result<Response, AdminError> {
+pub(crate) fn register(server: &Issuer, Body(body): Body) -> Result<Response, AdminError> {
     NOT_FOUND.when(!server.settings.registration)?;
-    let metadata: ClientMetadata = serde_json::from_slice(&request.body)
+    let metadata: ClientMetadata = serde_json::from_slice(&body)
         .map_err(|_| INVALID_METADATA.because("the metadata are no JSON object with redirect_uris"))?;
     let method = metadata.method("client_secret_basic").to_owned();
     let id = format!("client-{}", transaction_id()?);
@@ -36,7 +39,8 @@ pub(crate) fn register(server: &Issuer, request: AdminRequest) -> Result<Respons
             entry.contains_key("jwks") != (method == "private_key_jwt"),
             "jwks and the token_endpoint_auth_method private_key_jwt require each other",
         )?;
-        let is_counted = |record: &&ClientRecord| record.is_self_registered && record.state == ClientState::Enabled;
+        let is_counted =
+            |record: &&Arc<ClientRecord>| record.is_self_registered && record.state == ClientState::Enabled;
         let registered = entries.records.values().filter(is_counted);
         let is_full = registered.count() >= MAX_REGISTERED;
         TEMPORARILY_UNAVAILABLE.when(is_full, "too many clients are registered")?;
@@ -45,6 +49,7 @@ pub(crate) fn register(server: &Issuer, request: AdminRequest) -> Result<Respons
             state: ClientState::Enabled,
             credentials,
             is_self_registered: true,
+            revocations: 0,
         };
         put_client(server, entries, change, &id, &record, "client registered itself")?;
         let scopes = entries.registry.clients.get(&id).map(|client| client.scopes.clone());

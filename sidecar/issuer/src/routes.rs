@@ -53,7 +53,7 @@ pub(crate) fn router(server: Arc<Issuer>) -> Router {
         .route_layer(map_request(deny_cross_site));
     let get_or_post = MethodFilter::GET.or(MethodFilter::POST);
     let pages = Router::new()
-        .route("/authorize", page(MethodFilter::GET, authorize::authorize))
+        .route("/authorize", page(get_or_post, authorize::authorize))
         .route("/consents", page(MethodFilter::GET, authorize::consents))
         .route("/ciba", page(MethodFilter::GET, authorize::approvals))
         .route("/ciba/{id}", get(backchannel_page))
@@ -204,23 +204,21 @@ async fn deny_cross_site(request: Request) -> Result<Request, (StatusCode, &'sta
     }
 }
 
-/// The response to a preflight request (CORS).
-async fn preflight() -> impl IntoResponse {
-    let headers = [
-        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
-        (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, dpop"),
-        (ACCESS_CONTROL_MAX_AGE, "600"),
-    ];
-    (StatusCode::NO_CONTENT, headers)
+/// The response to a preflight request (CORS), with the headers of every response here.
+async fn preflight() -> StatusCode {
+    StatusCode::NO_CONTENT
 }
 
 async fn allow_every_origin(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(
-        ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("www-authenticate"),
-    );
+    let headers = [
+        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+        (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"),
+        (ACCESS_CONTROL_EXPOSE_HEADERS, "www-authenticate"),
+        (ACCESS_CONTROL_MAX_AGE, "600"),
+    ];
+    let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    response.headers_mut().extend(headers);
     response
 }
 

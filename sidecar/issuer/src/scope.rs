@@ -13,6 +13,9 @@ pub(crate) const OFFLINE_ACCESS: &str = "offline_access";
 /// The scopes that belong to no resource (OpenID Connect Core sections 3.1.2.1 and 11).
 pub(crate) const PROTOCOL_SCOPES: [&str; 2] = [OPENID, OFFLINE_ACCESS];
 
+/// The other scopes of OpenID Connect Core section 5.4, which clients ask for by default. They are ignored (section 3.1.2.1).
+const CLAIM_SCOPES: [&str; 4] = ["profile", "email", "address", "phone"];
+
 /// A set of scopes, written with one space between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
@@ -43,6 +46,13 @@ impl ScopeSet {
 
     pub(crate) fn union(&self, other: &ScopeSet) -> ScopeSet {
         ScopeSet(self.0.union(&other.0).cloned().collect())
+    }
+
+    /// The set without the scopes for claims of the user that the issuer does not have, unless they are among `known`.
+    pub(crate) fn without_claim_scopes(mut self, known: &ScopeSet) -> ScopeSet {
+        self.0
+            .retain(|scope| !CLAIM_SCOPES.contains(&&**scope) || known.contains(scope));
+        self
     }
 
     /// Moves the scopes that belong to no resource out of the set.

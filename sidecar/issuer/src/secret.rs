@@ -9,6 +9,7 @@ use aws_lc_rs::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
 
 use crate::{OAuthError, SERVER_ERROR};
@@ -170,20 +171,8 @@ pub(crate) struct Totp(Key);
 impl Totp {
     /// Reads a secret in base32 (RFC 4648 section 6). None for another text or a short secret.
     pub(crate) fn read(base32: &str) -> Option<Totp> {
-        let (mut bits, mut count, mut secret) = (0_u32, 0_u32, Vec::new());
-        for letter in base32.trim_end_matches('=').bytes() {
-            let value = match letter.to_ascii_uppercase() {
-                letter @ b'A'..=b'Z' => letter - b'A',
-                digit @ b'2'..=b'7' => digit - b'2' + 26,
-                _ => return None,
-            };
-            bits = (bits << 5 | u32::from(value)) & 0xfff;
-            count += 5;
-            if count >= 8 {
-                count -= 8;
-                secret.push((bits >> count & 0xff) as u8);
-            }
-        }
+        let base32 = base32.trim_end_matches('=').to_ascii_uppercase();
+        let secret = BASE32_NOPAD.decode(base32.as_bytes()).ok()?;
         (secret.len() >= MIN_SECRET).then(|| Totp(Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret)))
     }
 

@@ -78,17 +78,6 @@ impl Server {
         let address = listener.local_addr().map_err(failed)?;
         let server = Issuer::new(settings, registry, format!("http://{address}"))?;
         let server = Arc::new(server);
-        let prepared = Arc::clone(&server);
-        // A key for RSA takes a while, so a client that needs one does not wait for it in most cases.
-        tokio::task::spawn_blocking(move || {
-            let entries = prepared.directory.get();
-            let first = entries
-                .registry
-                .clients
-                .values()
-                .find(|client| client.has_rs256_id_tokens);
-            first.map(|client| prepared.id_token_key(client).map(drop))
-        });
         Ok(Server {
             listener,
             address,
@@ -165,17 +154,6 @@ impl IssuerHandle {
     /// a new next key is published. Returns the key id that signs from then on. Blocks while a key is generated.
     pub fn rotate_key(&self) -> Result<String, DataError> {
         Ok(self.0.rotate_keys()?.active.id.clone())
-    }
-
-    /// Removes every retired key from the published set and returns their number. A resource server rejects the
-    /// tokens that they signed from its next refresh on.
-    pub fn withdraw_retired(&self) -> Result<usize, DataError> {
-        let mut withdrawn = 0;
-        self.0.change_keys("retired keys withdrawn", |keys| {
-            withdrawn = keys.retired.len();
-            Ok(keys.without_retired())
-        })?;
-        Ok(withdrawn)
     }
 
     /// Ends every live access token and refresh token that names the party as its subject or as any actor. The party

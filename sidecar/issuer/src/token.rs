@@ -10,7 +10,7 @@ use crate::issuance_policy::IssuanceRequest;
 use crate::secret::random_id;
 use crate::store::{ConsentState, IssuedToken};
 use crate::{
-    ACCESS_DENIED, AccessClaims, Act, CLIENT_FAILED, Change, Client, Dialect, Entry, Event, INVALID_GRANT,
+    ACCESS_DENIED, AccessClaims, Act, CLIENT_FAILED, Change, Client, ClientState, Dialect, Entry, Event, INVALID_GRANT,
     INVALID_REQUEST, Issuer, KeyError, Result, ScopeSet,
 };
 
@@ -21,7 +21,7 @@ pub(crate) struct Granted<'a> {
     pub(crate) grant: &'static str,
     pub(crate) client: &'a Client,
     /// The subject token of an exchange, which must be live when the new token is stored.
-    pub(crate) parent: Option<AccessClaims>,
+    pub(crate) parent: Option<IssuedToken>,
     /// What was requested, or what the grant or the token before had.
     pub(crate) scope_before: Option<ScopeSet>,
     /// Those of the token, whose `exp` is the latest expiry. Issuer, client, times and identifier are added.
@@ -34,6 +34,8 @@ pub(crate) struct Minted {
     /// RFC 6749 section 5.1.
     pub(crate) response: Value,
     pub(crate) token: IssuedToken,
+    /// Those of the client when it authenticated.
+    revocations: u64,
     entry: Entry,
 }
 
@@ -62,12 +64,17 @@ impl Issuer {
         let minting = Minting {
             claims: &claims,
             grant: granted.grant,
-            parent: granted.parent.as_ref(),
+            parent: granted.parent.as_ref().map(|parent| &parent.claims),
         };
         let shaped = self.settings.dialect.shape(&minting);
+        let (begun_by, parent_jti) = match granted.parent {
+            None => (claims.client_id.clone(), None),
+            Some(parent) => (parent.begun_by, Some(parent.claims.jti)),
+        };
         let token = IssuedToken {
             claims,
-            parent_jti: granted.parent.map(|parent| parent.jti),
+            parent_jti,
+            begun_by,
             shaped,
         };
         self.decide(granted.grant, &token)?;
@@ -78,6 +85,7 @@ impl Issuer {
         };
         Ok(Minted {
             access_token: access_token.clone(),
+            revocations: granted.client.revocations,
             entry: Entry {
                 scope_before: granted.scope_before,
                 ..token.entry(granted.event)
@@ -175,7 +183,7 @@ impl Minted {
     }
 
     /// Adds the token to a change. A subject token that was revoked since it was read gives none, and neither does a
-    /// client that was disabled, or from which the user withdrew the consent.
+    /// client that was disabled, that lost a credential to others, or from which the user withdrew the consent.
     pub(crate) fn store(self, change: &mut Change<'_>) -> Result<Value> {
         let ended = |description| match self.entry.event {
             Event::Exchange => INVALID_REQUEST.because(description),
@@ -188,9 +196,11 @@ impl Minted {
             return Err(ended("the subject token was revoked"));
         }
         let client = &*token.claims.client_id;
-        CLIENT_FAILED.when(!change.is_enabled(client)?)?;
-        for party in token.claims.actors().chain([client]) {
-            ended("an actor was disabled").when(!change.is_enabled(party)?)?;
+        let record = change.client(client)?;
+        CLIENT_FAILED.when(record.state != ClientState::Enabled || record.revocations != self.revocations)?;
+        for party in token.claims.actors().chain([client, &token.begun_by]) {
+            let is_enabled = change.client(party)?.state == ClientState::Enabled;
+            ended("a party of the token was disabled").when(!is_enabled)?;
             let consent = change.consent(&token.claims.sub, party)?;
             let is_withdrawn = consent.is_some_and(|consent| consent.state == ConsentState::Withdrawn);
             ended("the user withdrew the consent for a party of the token").when(is_withdrawn)?;
@@ -198,5 +208,41 @@ impl Minted {
         change.add_token(token)?;
         change.audit(self.entry);
         Ok(self.response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Granted;
+    use crate::{AccessClaims, CLIENT_FAILED, ClientRecord, Event, Issuer, Registry, Settings};
+
+    #[test]
+    fn a_token_is_not_stored_after_the_credential_of_its_request_was_revoked() {
+        let url = "http://issuer.test".to_owned();
+        let server = Issuer::new(Settings::default(), Registry::demo().unwrap(), url).unwrap();
+        let client = server.client("warehouse", "").unwrap();
+        let mint = || {
+            let granted = Granted {
+                event: Event::Issue,
+                grant: "client_credentials",
+                client: &client,
+                parent: None,
+                scope_before: None,
+                claims: AccessClaims {
+                    exp: u64::MAX,
+                    ..AccessClaims::default()
+                },
+            };
+            server.mint(granted).unwrap()
+        };
+        mint().store(&mut server.change().unwrap()).unwrap();
+        let late = mint();
+        let mut change = server.change().unwrap();
+        let record = ClientRecord {
+            revocations: 1,
+            ..ClientRecord::default()
+        };
+        change.put_client("warehouse", &record).unwrap();
+        assert_eq!(late.store(&mut change), Err(CLIENT_FAILED));
     }
 }

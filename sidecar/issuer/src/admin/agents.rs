@@ -20,9 +20,11 @@ const MAX_AGENTS: usize = 10_000;
 const MAX_CREDENTIALS: usize = 8;
 /// The minimum length of a secret that the operator chose.
 const MIN_SECRET: usize = 16;
+const SHORT_SECRET: OAuthError = INVALID_METADATA.because("the secret must have at least 16 characters");
 
 /// The reason of an event.
 pub(super) const DISABLED: &str = "agent disabled";
+const UNOWNED: OAuthError = INVALID_METADATA.because("the key `owner` is missing: add the user who is accountable");
 const OF_THE_FILE: OAuthError = CONFLICT.because("the client is in the registry file: change it there");
 
 /// `GET /admin/agents`: every client that is not deleted. Of one in the registry file it has the state alone.
@@ -51,11 +53,7 @@ pub(super) fn create(server: &Issuer, body: &[u8]) -> Answer {
         Some(id) => id,
         None => format!("agent-{}", transaction_id()?),
     };
-    let has_owner = entry.contains_key("owner");
-    INVALID_METADATA.when(
-        !has_owner,
-        "the key `owner` is missing: add the user who is accountable",
-    )?;
+    UNOWNED.when(!entry.contains_key("owner"))?;
     // An agent with keys has no secret, unless the request has both, which the check reports.
     let (has_keys, chosen) = (entry.contains_key("jwks"), take_text(&mut entry, "secret")?);
     let with_secret = (!has_keys || chosen.is_some()).then(|| credential(server, chosen));
@@ -68,6 +66,7 @@ pub(super) fn create(server: &Issuer, body: &[u8]) -> Answer {
             state: ClientState::Enabled,
             credentials: with_secret.clone().map(|(credential, _)| vec![credential]),
             is_self_registered: false,
+            revocations: 0,
         };
         put_client(server, entries, change, &id, &record, "agent added")?;
         let shown = shown(&id, &record);
@@ -99,7 +98,11 @@ pub(super) fn update(server: &Issuer, id: &str, body: &[u8]) -> Answer {
     server.change_entries(|entries, change| {
         let mut record = record(server, entries, id)?;
         match &mut record.entry {
-            Some(entry) => merge(entry, changes),
+            Some(entry) => {
+                let is_owned = entry.contains_key("owner");
+                merge(entry, changes);
+                UNOWNED.when(is_owned && !entry.contains_key("owner"))?;
+            }
             None if changes.is_empty() => {}
             None => return Err(OF_THE_FILE.into()),
         }
@@ -116,6 +119,8 @@ pub(super) fn update(server: &Issuer, id: &str, body: &[u8]) -> Answer {
 pub(super) fn end(server: &Issuer, id: &str, state: ClientState, reason: &'static str) -> Answer {
     server.change_entries(|entries, change| {
         let mut record = record(server, entries, id)?;
+        let is_of_file = server.registry.clients.contains_key(id);
+        OF_THE_FILE.when(is_of_file && state == ClientState::Deleted)?;
         record.state = state;
         put_client(server, entries, change, id, &record, reason)?;
         revoked(change, id)
@@ -165,6 +170,7 @@ pub(super) fn remove_credential(server: &Issuer, id: &str, credential: &str, is_
         let before = credentials.len();
         credentials.retain(|other| other.id != credential);
         NOT_FOUND.when(credentials.len() == before)?;
+        record.revocations = record.revocations.saturating_add(is_known.into());
         put_client(server, entries, change, id, &record, "credential removed")?;
         match is_known {
             true => revoked(change, id),
@@ -179,7 +185,7 @@ fn record(server: &Issuer, entries: &Entries, id: &str) -> Result<ClientRecord, 
     let is_document = documents.is_some_and(|documents| documents.is_identifier(id));
     match entries.records.get(id) {
         Some(record) if record.state == ClientState::Deleted => Err(NOT_FOUND.into()),
-        Some(record) => Ok(record.clone()),
+        Some(record) => Ok(ClientRecord::clone(record)),
         // One whose identifier is the URL of its metadata can be disabled too.
         None if is_document || server.registry.clients.contains_key(id) => Ok(ClientRecord::default()),
         None => Err(NOT_FOUND.into()),
@@ -212,10 +218,7 @@ pub(crate) fn put_client(
 /// A credential and its secret: the chosen one, or a new one.
 fn credential(server: &Issuer, chosen: Option<String>) -> Result<(Credential, String), AdminError> {
     let (secret, text) = match chosen {
-        Some(text) if text.len() < MIN_SECRET => {
-            let description = format!("the secret must have at least {MIN_SECRET} characters");
-            return Err(AdminError(INVALID_METADATA, description));
-        }
+        Some(text) if text.len() < MIN_SECRET => return Err(SHORT_SECRET.into()),
         Some(text) => (Secret::chosen(&text)?, text),
         None => {
             let text = random_id()?;

@@ -6,23 +6,29 @@
 mod agents;
 mod request;
 
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, Uri, header};
 use axum::response::IntoResponse;
 use serde_json::json;
 
 pub(crate) use self::agents::put_client;
 use self::request::Answer;
-pub(crate) use self::request::{AdminError, AdminRequest, INVALID_METADATA, NOT_FOUND};
+pub(crate) use self::request::{AdminError, INVALID_METADATA, NOT_FOUND};
+use crate::client_authentication::form_decoded;
 use crate::keys::Keys;
-use crate::{ClientState, Entry, Event, INVALID_REQUEST, INVALID_TOKEN, Issuer, OAuthError};
+use crate::live_tokens::bearer;
+use crate::parameters::Body;
+use crate::{ClientState, Entry, Event, INVALID_REQUEST, INVALID_TOKEN, Issuer, OAuthError, Parameters};
 
 const UNAUTHENTICATED: OAuthError = INVALID_TOKEN
     .challenging("Bearer")
     .because("the administration needs its secret as the bearer token");
 
+/// A request to `/admin/`.
+type AdminRequest = (Method, Uri, HeaderMap, Body);
+
 /// Answers a request to `/admin/`.
-pub(crate) fn administer(server: &Issuer, request: AdminRequest) -> Answer {
-    if !request.has_secret(&server.admin_secret) {
+pub(crate) fn administer(server: &Issuer, (method, uri, headers, Body(body)): AdminRequest) -> Answer {
+    if !bearer(&headers).is_ok_and(|token| server.admin_secret.matches(token)) {
         server.note_unproven(Entry {
             error: Some("invalid_token"),
             reason: Some("administration without its secret"),
@@ -30,24 +36,27 @@ pub(crate) fn administer(server: &Issuer, request: AdminRequest) -> Answer {
         });
         return Err(UNAUTHENTICATED.into());
     }
-    let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
-    match (request.method.clone(), &path[..]) {
+    let segments = uri.path().split('/').skip(2);
+    let path: Option<Vec<String>> = segments.map(|part| form_decoded(&part.replace('+', "%2B"))).collect();
+    let path = path.ok_or(INVALID_REQUEST.because("the address cannot be decoded"))?;
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match (method, &path[..]) {
         (Method::GET, ["agents"]) => agents::list(server),
-        (Method::POST, ["agents"]) => agents::create(server, &request.body),
+        (Method::POST, ["agents"]) => agents::create(server, &body),
         (Method::GET, ["agents", id]) => agents::read(server, id),
-        (Method::PATCH, ["agents", id]) => agents::update(server, id, &request.body),
+        (Method::PATCH, ["agents", id]) => agents::update(server, id, &body),
         (Method::DELETE, ["agents", id]) => agents::end(server, id, ClientState::Deleted, "agent deleted"),
         (Method::POST, ["agents", id, "disable"]) => agents::end(server, id, ClientState::Disabled, agents::DISABLED),
-        (Method::POST, ["agents", id, "credentials"]) => agents::add_credential(server, id, &request.body),
+        (Method::POST, ["agents", id, "credentials"]) => agents::add_credential(server, id, &body),
         (Method::DELETE, ["agents", id, "credentials", one]) => agents::remove_credential(server, id, one, false),
         (Method::POST, ["agents", id, "credentials", one, "revoke"]) => {
             agents::remove_credential(server, id, one, true)
         }
         (Method::GET, ["resources"]) => agents::list_resources(server),
-        (Method::POST, ["resources"]) => agents::create_resource(server, &request.body),
+        (Method::POST, ["resources"]) => agents::create_resource(server, &body),
         (Method::POST, ["keys", "rotate"]) => signing(&server.rotate_keys()?),
         (Method::POST, ["keys", id, "revoke"]) => revoke_key(server, id),
-        (Method::GET, ["audit"]) => audit(server, &request),
+        (Method::GET, ["audit"]) => audit(server, &uri),
         _ => Err(NOT_FOUND.into()),
     }
 }
@@ -64,8 +73,9 @@ fn revoke_key(server: &Issuer, id: &str) -> Answer {
 }
 
 /// The lines of one transaction: all of the file, or those in memory without one.
-fn audit(server: &Issuer, request: &AdminRequest) -> Answer {
-    let Some(txn) = request.query.one("txn")? else {
+fn audit(server: &Issuer, uri: &Uri) -> Answer {
+    let query = Parameters::parse(uri.query().unwrap_or_default().as_bytes())?;
+    let Some(txn) = query.one("txn")? else {
         return Err(INVALID_REQUEST.because("txn is required").into());
     };
     let lines: String = server.store.audited(txn)?.into_iter().map(|line| line + "\n").collect();

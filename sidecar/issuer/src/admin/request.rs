@@ -2,62 +2,19 @@
 
 use actgate_yaml::Diagnostics;
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
-use crate::client_authentication::form_decoded;
-use crate::live_tokens::bearer;
-use crate::parameters::read_body;
 use crate::registry::NOT_A_REDIRECT_URI;
-use crate::{ErrorCode, INVALID_REQUEST, OAuthError, Parameters, Secret};
+use crate::{ErrorCode, INVALID_REQUEST, OAuthError};
 
 /// The response to a request.
 pub(super) type Answer = Result<Response, AdminError>;
 
-/// A request with a body, or without.
-pub(crate) struct AdminRequest {
-    pub(super) method: Method,
-    /// The segments after `/admin/`.
-    pub(super) path: Vec<String>,
-    pub(super) query: Parameters,
-    pub(crate) body: Bytes,
-    headers: HeaderMap,
-}
-
 /// Why a request has no effect. The operator reads the description, so that it can have names of the request.
 #[derive(Debug)]
 pub(crate) struct AdminError(pub(super) ErrorCode, pub(super) String);
-
-impl AdminRequest {
-    /// Whether the bearer token is the secret. It takes the same time for every token.
-    pub(super) fn has_secret(&self, secret: &Secret) -> bool {
-        bearer(&self.headers).is_ok_and(|token| secret.matches(token))
-    }
-}
-
-impl<S: Send + Sync> FromRequest<S> for AdminRequest {
-    type Rejection = AdminError;
-
-    async fn from_request(request: Request, state: &S) -> Result<AdminRequest, AdminError> {
-        let malformed = || AdminError::from(INVALID_REQUEST.because("the address cannot be decoded"));
-        let segments = request.uri().path().split('/').skip(2);
-        let path = segments.map(|segment| form_decoded(&segment.replace('+', "%2B")));
-        let path = path.collect::<Option<_>>().ok_or_else(malformed)?;
-        let query = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes())?;
-        let (method, headers) = (request.method().clone(), request.headers().clone());
-        let body = read_body(request, state).await?;
-        Ok(AdminRequest {
-            method,
-            path,
-            query,
-            body,
-            headers,
-        })
-    }
-}
 
 /// A response about something that was created.
 pub(super) fn created(body: Value) -> Response {

@@ -15,11 +15,10 @@ use crate::{
 /// What a user can allow: no scope that the user does not have. None if nothing is left.
 pub(super) fn authorization(server: &Issuer, access: &AccessRequest, session: &Session) -> Option<Authorization> {
     let user = server.registry.users.get(&session.subject)?;
-    let scope = access.scope.intersection(&user.scopes);
-    (!scope.is_empty()).then(|| Authorization {
+    Some(Authorization {
+        scope: access.allowed_by(&user.scopes)?,
         access: access.clone(),
         subject: session.subject.clone(),
-        scope,
         authentication: session.authentication.clone(),
     })
 }

@@ -5,14 +5,18 @@ use axum::response::{IntoResponse, Redirect, Response};
 use url::Url;
 
 use super::browser::{Answer, EXPIRED, Rejection, Visitor, begin, transaction};
+use super::request::MAX_STATE;
 use crate::{Callback, Entry, Event, Issuer, Parameters, Transaction, pages};
 
 /// `GET` and `POST /logout`: asks the user. An address to return to must be registered, exactly as it is, for the client of
 /// `client_id` or of `id_token_hint`.
 pub(crate) fn logout(server: &Issuer, visitor: &Visitor, request: &Parameters) -> Answer {
-    let repeated = |_| Rejection::Page("A parameter is given more than once.");
+    let repeated = |_| Rejection::Page("A parameter is given more than once, or is too long.");
     let one = |name| request.one(name).map_err(repeated);
-    let (hint, state) = (one("id_token_hint")?, one("state")?);
+    let (hint, state) = (
+        one("id_token_hint")?,
+        request.one_within("state", MAX_STATE).map_err(repeated)?,
+    );
     let id = match (one("client_id")?, hint) {
         (Some(id), _) => Some(id.to_owned()),
         (None, Some(hint)) => server.audience_of_id_token(hint),

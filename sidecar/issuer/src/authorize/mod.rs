@@ -13,7 +13,7 @@ mod logout;
 mod request;
 mod sign_in;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect};
@@ -29,7 +29,7 @@ pub(crate) use self::request::push;
 use self::sign_in::Entrance;
 use crate::pages;
 use crate::secret::random_id;
-use crate::store::{AuthorizationCode, CODE_LIFETIME, Goal, Uses};
+use crate::store::{AuthorizationCode, CODE_LIFETIME, Goal};
 use crate::{
     Authorization, AuthorizationRequest, CONSENT_REQUIRED, Channel, Entry, Issuer, OAuthError, Parameters, Session,
     Transaction,
@@ -68,9 +68,12 @@ pub(crate) fn approve(server: &Issuer, visitor: &Visitor, form: &Parameters) -> 
     }
 }
 
+/// The length of a transaction identifier.
+const MAX_TXN: usize = 22;
+
 /// `GET /activity`: lists the transactions of the user, or shows the one of `txn`.
 pub(crate) fn activity(server: &Issuer, visitor: &Visitor, query: &Parameters) -> Answer {
-    let txn = query.one("txn").ok().flatten().map(str::to_owned);
+    let txn = query.one_within("txn", MAX_TXN).ok().flatten().map(str::to_owned);
     visit(server, visitor, Goal::Activity(txn))
 }
 
@@ -155,7 +158,7 @@ fn redirect(server: &Issuer, request: &AuthorizationRequest, authorization: Auth
         redirect_uri: request.callback.redirect_uri.clone(),
         code_challenge: request.code_challenge.clone(),
         expires: now.saturating_add(CODE_LIFETIME),
-        uses: Uses::default(),
+        is_used: Mutex::default(),
     };
     server.codes.insert(&code, &owner, Arc::new(kept), now);
     Ok(Redirect::to(&location(server, &request.callback, &[("code", &code)])).into_response())

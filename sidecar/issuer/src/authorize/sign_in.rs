@@ -195,7 +195,10 @@ fn is_valid(server: &Issuer, subject: &str, totp: &Totp, code: &str) -> bool {
 fn login_page(server: &Issuer, visitor: &Visitor, goal: &Goal, attempts: u8, shown: Attempt) -> Answer<Entrance> {
     let (purpose, target) = match goal {
         Goal::Authorize(request) => (
-            html! { "to continue to " strong { (request.access.client.name) } },
+            html! {
+                "to continue to " strong { (request.access.client.name) }
+                @if request.access.client.is_self_registered { ", a name that is not verified" }
+            },
             FormTarget::RedirectUri(&request.callback.redirect_uri),
         ),
         Goal::Consents => (html! { "to see what you allow" }, FormTarget::Issuer),

@@ -1,7 +1,7 @@
 //! The forms that other products give to the same facts, so that a gate's preset for each can be tried without it.
 //!
 //! A dialect changes what is signed, not what is granted: exchange, introspection and revocation read the facts of the
-//! token from the store. What a product leaves out of its tokens is left out here too, prior actors above all.
+//! token from the store. A dialect leaves out what the product leaves out of its tokens, prior actors above all.
 
 mod shapes;
 

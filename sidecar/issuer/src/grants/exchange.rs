@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use crate::entitlement::{granted, target};
+use crate::entitlement::{granted, still_granted, target};
 use crate::grant_type::TOKEN_EXCHANGE;
 use crate::registry::{ActorToken, Exchange, OwnToken};
+use crate::store::IssuedToken;
 use crate::{
     AccessClaims, Act, Client, ErrorCode, Event, Granted, INVALID_REQUEST, Issuer, Parameters, Result, ScopeSet,
     UNREGISTERED_GRANT,
@@ -24,38 +25,33 @@ pub(super) fn exchange(server: &Issuer, client: &Client, request: &Parameters) -
     if !matches!(request.one("requested_token_type")?, None | Some(ACCESS_TOKEN_TYPE)) {
         return invalid("only access tokens are issued");
     }
-    let subject = subject(server, rules, request)?;
+    let issued = subject(server, rules, request)?;
+    let mut claims = issued.claims.clone();
+    claims.aud.clone_from(&target(server, client, request)?.identifier);
     let actor = presented_actor(server, request, INVALID_REQUEST)?;
     if actor.as_ref().is_some_and(|actor| actor.sub != client.id) {
         return invalid("the subject of the actor token is not the authenticated client");
     }
-    let act = act(server, client, rules, &subject, actor.is_some())?;
-
-    let resource = target(server, client, request)?;
+    claims.act = act(server, client, rules, &issued.claims, actor.is_some())?;
     let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
-    let allowed = subject.scope.intersection(&client.scopes);
-    let allowed = allowed.intersection(&resource.scopes);
-    let scope = granted(requested, allowed)?;
+    let mut allowed = still_granted(server, client, &claims).unwrap_or_default();
+    allowed.take_protocol_scopes();
+    claims.scope = granted(requested, allowed)?;
 
     let mut response = server.issue(Granted {
         event: Event::Exchange,
         grant: TOKEN_EXCHANGE,
         client,
-        parent: Some(subject.clone()),
-        scope_before: Some(subject.scope.clone()),
-        claims: AccessClaims {
-            aud: resource.identifier.clone(),
-            scope,
-            act,
-            ..subject
-        },
+        scope_before: Some(issued.claims.scope.clone()),
+        parent: Some(issued),
+        claims,
     })?;
     response["issued_token_type"] = ACCESS_TOKEN_TYPE.into();
     Ok(response)
 }
 
 /// Reads the subject token, which must be valid, issued by this server, and have the client as its audience.
-fn subject(server: &Issuer, rules: &Exchange, request: &Parameters) -> Result<AccessClaims> {
+fn subject(server: &Issuer, rules: &Exchange, request: &Parameters) -> Result<IssuedToken> {
     let (Some(token), Some(kind)) = (request.one("subject_token")?, request.one("subject_token_type")?) else {
         return invalid("subject_token and subject_token_type are required");
     };
@@ -66,7 +62,7 @@ fn subject(server: &Issuer, rules: &Exchange, request: &Parameters) -> Result<Ac
         Some(issued) if !rules.audiences.contains(&issued.claims.aud) => {
             invalid("the audience of the subject token is not this client")
         }
-        Some(issued) => Ok(issued.claims),
+        Some(issued) => Ok(issued),
     }
 }
 
@@ -103,8 +99,8 @@ fn invalid<T>(description: &'static str) -> Result<T> {
 pub(super) const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 pub(super) const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
 
-/// The claims of the actor token, if there is one. The caller checks its audience. A token that is not valid, not of this issuer, or has an `act` is an
-/// error with the code `invalid`.
+/// The claims of the actor token, if there is one. A token that is not valid, not of this issuer, or has an `act` is an error
+/// with the code `invalid`. The audience is not checked: it matters where the subject is another party than the client.
 pub(super) fn presented_actor(
     server: &Issuer,
     request: &Parameters,
@@ -120,10 +116,9 @@ pub(super) fn presented_actor(
     };
     let is_supported = matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE);
     INVALID_REQUEST.when(!is_supported, "this actor_token_type is not supported")?;
-    match server.read(token)? {
-        None => Err(invalid.because("the actor token is not a valid access token of this issuer")),
-        // RFC 8693 has a place for the chain of the subject token only.
-        Some(issued) if issued.claims.act.is_some() => Err(invalid.because("the actor token has an actor")),
-        Some(issued) => Ok(Some(issued.claims)),
-    }
+    let issued = server.read(token)?;
+    let issued = issued.ok_or(invalid.because("the actor token is not a valid access token of this issuer"))?;
+    // RFC 8693 has a place for the chain of the subject token only.
+    invalid.when(issued.claims.act.is_some(), "the actor token has an actor")?;
+    Ok(Some(issued.claims))
 }

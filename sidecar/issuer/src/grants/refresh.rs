@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::entitlement::{is_for_other, still_granted};
 use crate::grant_type::REFRESH_TOKEN;
+use crate::scope::OFFLINE_ACCESS;
 use crate::store::PresentedRefreshToken;
 use crate::{
     AccessClaims, Client, Entry, Event, Granted, INVALID_GRANT, INVALID_SCOPE, INVALID_TARGET, Issuer, OAuthError,
@@ -29,7 +30,8 @@ pub(super) fn refresh(server: &Issuer, client: &Client, request: &Parameters) ->
     }
     let is_for_other = is_for_other(request, &family.claims.aud);
     INVALID_TARGET.when(is_for_other, "the refresh token is for another resource")?;
-    let allowed = still_granted(server, client, &family).ok_or(INVALID)?;
+    let allowed = still_granted(server, client, &family.claims);
+    let allowed = allowed.filter(|scope| scope.contains(OFFLINE_ACCESS)).ok_or(INVALID)?;
     let scope = match request.one("scope")?.map(ScopeSet::parse).transpose()? {
         None => allowed,
         Some(narrower) if narrower.is_within(&allowed) => narrower,

@@ -1,12 +1,14 @@
 //! The tokens of a user: what an authorization code (RFC 6749 section 4.1.3 with PKCE), an approval of CIBA (CIBA Core section
 //! 10.1) and one of the device grant (RFC 8628 section 3.4) are redeemed for.
 
-use super::exchange;
+use std::sync::PoisonError;
+
 use serde_json::{Value, json};
 
+use super::exchange;
 use crate::claims::ID_TOKEN;
 use crate::dialect::without_null;
-use crate::entitlement::is_for_other;
+use crate::entitlement::{is_for_other, still_granted};
 use crate::grant_type::{AUTHORIZATION_CODE, CIBA, DEVICE_CODE};
 use crate::registry::Grant;
 use crate::scope::{OFFLINE_ACCESS, OPENID};
@@ -14,7 +16,7 @@ use crate::secret::s256;
 use crate::token::Minted;
 use crate::{
     AccessClaims, AccessRequest, Act, Authorization, Channel, Client, EntityProfile, Entry, Event, Granted,
-    INVALID_GRANT, INVALID_REQUEST, INVALID_TARGET, Issuer, Parameters, RefreshFamily, Result, TEMPORARILY_UNAVAILABLE,
+    INVALID_GRANT, INVALID_TARGET, Issuer, Parameters, RefreshFamily, Result, TEMPORARILY_UNAVAILABLE,
     UNREGISTERED_GRANT,
 };
 
@@ -22,43 +24,33 @@ use crate::{
 /// names it. A code that is used twice gives nothing, and ends what it gave (RFC 6749 section 4.1.2).
 pub(super) fn redeem(server: &Issuer, client: &Client, request: &Parameters) -> Result<Value> {
     UNREGISTERED_GRANT.when(client.redirect_uris.is_empty())?;
-    let (Some(code), Some(redirect_uri), Some(verifier)) = (
-        request.one("code")?,
-        request.one("redirect_uri")?,
-        request.one("code_verifier")?,
-    ) else {
-        return Err(INVALID_REQUEST.because("code, redirect_uri and code_verifier are required"));
-    };
+    let required = |name| request.required(name, "code, redirect_uri and code_verifier are required");
+    let (code, redirect_uri, verifier) = (required("code")?, required("redirect_uri")?, required("code_verifier")?);
     let invalid = INVALID_GRANT.because("the code is invalid, expired, or was issued for another request");
     let code = server.codes.get(code, server.clock.now());
     let code = code.filter(|code| code.authorization.access.client.id == client.id);
     let code = code.ok_or(invalid)?;
     let access = &code.authorization.access;
-    if !code.uses.is_first() {
+    let mut is_used = code.is_used.lock().unwrap_or_else(PoisonError::into_inner);
+    if *is_used {
         let entry = Entry::because(Event::Revoke, "the authorization code was used twice").of_client(&client.id);
         let txn = Some(access.txn.clone());
         server.end_transaction(&access.txn, Entry { txn, ..entry })?;
         return Err(invalid);
     }
-    if code.expires <= server.clock.now()
-        || code.redirect_uri != redirect_uri
-        || !is_verifier(verifier)
-        || s256(verifier) != code.code_challenge
-        || is_for_other(request, &access.audience)
-    {
-        return Err(invalid);
-    }
+    *is_used = true;
+    invalid.when(
+        code.expires <= server.clock.now()
+            || code.redirect_uri != redirect_uri
+            || !is_verifier(verifier)
+            || s256(verifier) != code.code_challenge
+            || is_for_other(request, &access.audience),
+    )?;
     let act = actor(server, client, access, request)?;
-    let issued = issue(server, AUTHORIZATION_CODE, client, &code.authorization, act, || {
-        // A second use that ended what this one gives waits for the change, or is counted by now.
-        invalid.when(code.uses.is_replayed())
-    });
-    issued.inspect_err(|error| {
-        // The client sends it again, and has not used it twice.
-        if error.code == TEMPORARILY_UNAVAILABLE {
-            code.uses.undo();
-        }
-    })
+    let issued = issue(server, AUTHORIZATION_CODE, client, &code.authorization, act);
+    // Of a store that failed, the client sends it again, and has not used it twice.
+    *is_used = !matches!(&issued, Err(error) if error.code == TEMPORARILY_UNAVAILABLE);
+    issued
 }
 
 /// The actor: the agent that the user consented to, which an actor token proves, or the client if it is an agent.
@@ -100,13 +92,8 @@ pub(super) fn approval(server: &Issuer, client: &Client, request: &Parameters, c
     let access = &approval.request.access;
     let is_for_other = is_for_other(request, &access.audience);
     INVALID_TARGET.when(is_for_other, "the request is for another resource")?;
-    let authorization = approval.poll(now)?;
-    let act = agent(server, client);
-    let issued = issue(server, grant, client, &authorization, act, || approval.redeem());
-    issued.inspect_err(|error| {
-        if error.code == TEMPORARILY_UNAVAILABLE {
-            approval.undo(authorization.clone());
-        }
+    approval.redeem(now, |allowed| {
+        issue(server, grant, client, allowed, agent(server, client))
     })
 }
 
@@ -119,14 +106,12 @@ pub(super) fn agent(server: &Issuer, client: &Client) -> Option<Box<Act>> {
 }
 
 /// Issues a token for the user who allowed it, with an ID token for `openid` and a refresh token for `offline_access`.
-/// `proceed` runs within the change, before anything is stored.
 pub(super) fn issue(
     server: &Issuer,
     grant: &'static str,
     client: &Client,
     authorization: &Authorization,
     act: Option<Box<Act>>,
-    proceed: impl FnOnce() -> Result<()>,
 ) -> Result<Value> {
     let access = &authorization.access;
     let scope = authorization.whole_scope();
@@ -152,11 +137,10 @@ pub(super) fn issue(
         let id_token = id_token(server, client, authorization, &minted)?;
         minted.response["id_token"] = id_token.into();
     }
-    let is_registered = scope.is_within(&client.scopes) && client.resources.contains(&access.audience);
-    let lost = INVALID_GRANT.because("the client is not registered any more for what the user allowed");
-    lost.when(!is_registered)?;
+    let is_granted = still_granted(server, client, &minted.token.claims).as_ref() == Some(&scope);
+    let lost = "the client or its agent is not registered any more for what the user allowed";
+    INVALID_GRANT.when(!is_granted, lost)?;
     let mut change = server.change()?;
-    proceed()?;
     // What a user allowed and withdrew does not come back with a later consent to something else.
     let consent = change.consent(&authorization.subject, &client.id)?;
     if access.actor.is_none() && !consent.is_some_and(|consent| consent.covers(&access.audience, &scope)) {
@@ -196,13 +180,13 @@ fn id_token(server: &Issuer, client: &Client, authorization: &Authorization, min
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
     use super::{is_verifier, redeem};
     use crate::claims::AAL1;
     use crate::secret::s256;
     use crate::settings::Settings;
-    use crate::store::{ApprovalRequest, AuthorizationCode, Uses};
+    use crate::store::{ApprovalRequest, AuthorizationCode};
     use crate::{
         AccessRequest, Authentication, Authorization, Channel, INVALID_GRANT, Issuer, Parameters, Registry, ScopeSet,
         TEMPORARILY_UNAVAILABLE,
@@ -280,7 +264,7 @@ mod tests {
             redirect_uri: redirect_uri.to_owned(),
             code_challenge: s256(&verifier),
             expires: u64::MAX,
-            uses: Uses::default(),
+            is_used: Mutex::default(),
         };
         server.codes.insert("code", "", Arc::new(code), server.clock.now());
         let form = format!("code=code&redirect_uri={redirect_uri}&code_verifier={verifier}");

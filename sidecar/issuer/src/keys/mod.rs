@@ -61,7 +61,7 @@ impl Keys {
     }
 
     /// The keys in the form of a store.
-    pub(crate) fn stored(&self) -> Result<Vec<StoredKey>, KeyError> {
+    pub(crate) fn stored(&self) -> Vec<StoredKey> {
         let pair = [(&self.next, KeyState::Next, 0), (&self.active, KeyState::Active, 0)];
         let retired = self.retired.iter().map(|(key, since)| (key, KeyState::Retired, *since));
         let id_tokens = self.id_tokens.iter().map(|key| (key, KeyState::IdTokens, 0));
@@ -71,6 +71,14 @@ impl Keys {
 
     /// The published next key becomes active, the active one retired, and a new key is next; of the keys for ID tokens too.
     pub(crate) fn rotated(&self, signing: Signing, now: u64) -> Result<Keys, KeyError> {
+        let keys = self.advanced(signing, now)?;
+        match keys.retired.len() > MAX_RETIRED {
+            true => Err(KeyError),
+            false => Ok(keys),
+        }
+    }
+
+    fn advanced(&self, signing: Signing, now: u64) -> Result<Keys, KeyError> {
         let mut keys = Keys {
             next: Arc::new(SigningKey::generate(signing)?),
             active: Arc::clone(&self.next),
@@ -79,21 +87,10 @@ impl Keys {
         keys.retired.retain(|(_, since)| now < since.saturating_add(KEPT));
         keys.retired.push_front((Arc::clone(&self.active), now));
         if !keys.id_tokens.is_empty() {
-            keys.id_tokens.push(Arc::new(SigningKey::generate(Signing::Rs256)?));
             keys.retired.push_front((keys.id_tokens.remove(0), now));
+            keys = keys.with_rs256()?;
         }
-        match keys.retired.len() > MAX_RETIRED {
-            true => Err(KeyError),
-            false => Ok(keys),
-        }
-    }
-
-    /// The keys without the retired ones.
-    pub(crate) fn without_retired(&self) -> Keys {
-        Keys {
-            retired: VecDeque::new(),
-            ..self.clone()
-        }
+        Ok(keys)
     }
 
     /// The key of ID tokens with RS256, if there is one.
@@ -102,13 +99,11 @@ impl Keys {
         active.or(self.id_tokens.first())
     }
 
-    /// The keys with two for ID tokens with RS256.
+    /// The keys with two for ID tokens with RS256: the second one is published before it signs.
     pub(crate) fn with_rs256(&self) -> Result<Keys, KeyError> {
         let mut keys = self.clone();
-        if keys.rs256().is_none() {
-            for _ in 0..2 {
-                keys.id_tokens.push(Arc::new(SigningKey::generate(Signing::Rs256)?));
-            }
+        while keys.id_tokens.len() < 2 {
+            keys.id_tokens.push(Arc::new(SigningKey::generate(Signing::Rs256)?));
         }
         Ok(keys)
     }
@@ -117,26 +112,22 @@ impl Keys {
         self.published().any(|key| key.id == id)
     }
 
-    /// The keys without one. If it is the active one, the published next one takes its place; of the next one, a new one
-    /// does.
+    /// The keys without one. If it is the active one, the published next one takes its place; of another one that signs or will
+    /// sign, a new one does. The number of retired keys does not prevent it.
     pub(crate) fn without(&self, id: &str, signing: Signing, now: u64) -> Result<Keys, KeyError> {
-        let keys = match self.active.id == id || self.next.id == id {
-            true => self.rotated(signing, now)?,
+        let mut keys = match self.active.id == id {
+            true => self.advanced(signing, now)?,
             false => self.clone(),
         };
-        let (active, next) = match self.next.id == id {
-            true => (Arc::clone(&self.active), keys.next),
-            false => (keys.active, keys.next),
-        };
-        let (mut retired, mut id_tokens) = (keys.retired, keys.id_tokens);
-        retired.retain(|(key, _)| key.id != id && key.id != active.id);
-        id_tokens.retain(|key| key.id != id);
-        Ok(Keys {
-            next,
-            active,
-            retired,
-            id_tokens,
-        })
+        if self.next.id == id {
+            keys.next = Arc::new(SigningKey::generate(signing)?);
+        }
+        keys.retired.retain(|(key, _)| key.id != id);
+        keys.id_tokens.retain(|key| key.id != id);
+        match self.id_tokens.is_empty() {
+            true => Ok(keys),
+            false => keys.with_rs256(),
+        }
     }
 
     /// Whether the keys that sign now and next are of this algorithm.
@@ -197,6 +188,10 @@ mod tests {
         ring.change(|keys| next(keys).map(|next| *keys = next))
     }
 
+    fn stored_id(token: &str) -> String {
+        jsonwebtoken::decode_header(token).unwrap().kid.unwrap()
+    }
+
     fn rotate(ring: &KeyRing) {
         change(ring, |keys| keys.rotated(Signing::Es256, 1)).unwrap();
     }
@@ -205,7 +200,7 @@ mod tests {
     fn each_algorithm_verifies_its_signatures_before_and_after_it_is_stored() {
         for signing in [Signing::Es256, Signing::Rs256, Signing::EdDsa] {
             let keys = Keys::generate(signing).unwrap();
-            let stored = keys.stored().unwrap();
+            let stored = keys.stored();
             let ring = KeyRing::new(keys);
             let token = ring.active().sign(Some("at+jwt"), &json!({"sub": "alice"})).unwrap();
             let restored = Keys::restore(&stored).unwrap();
@@ -250,11 +245,12 @@ mod tests {
             ring.verify(&token, Some("at+jwt")).is_some(),
             "a retired key stays published"
         );
-        let stored = ring.get().stored().unwrap();
+        let stored = ring.get().stored();
         let restored = KeyRing::new(Keys::restore(&stored).unwrap());
         assert!(restored.verify(&token, Some("at+jwt")).is_some());
         assert_eq!(restored.active().id, ring.active().id);
-        change(&ring, |keys| Ok(keys.without_retired())).unwrap();
+        let retired = stored_id(&token);
+        change(&ring, |keys| keys.without(&retired, Signing::Es256, 1)).unwrap();
         assert!(ring.verify(&token, Some("at+jwt")).is_none());
         assert_eq!(ring.public().keys.len(), 2);
     }
@@ -277,6 +273,16 @@ mod tests {
     }
 
     #[test]
+    fn each_key_of_id_tokens_is_published_before_it_signs_after_a_revocation_too() {
+        let keys = Keys::generate(Signing::Es256).unwrap().with_rs256().unwrap();
+        let signs = keys.rs256().unwrap().id.clone();
+        let revoked = keys.without(&signs, Signing::Es256, 1).unwrap();
+        assert!(keys.has(&revoked.rs256().unwrap().id) && !revoked.has(&signs));
+        let rotated = revoked.rotated(Signing::Es256, 2).unwrap();
+        assert!(revoked.has(&rotated.rs256().unwrap().id));
+    }
+
+    #[test]
     fn a_change_that_fails_leaves_the_keys() {
         let ring = ring(Signing::Es256);
         let before = ring.active().id.to_owned();
@@ -293,7 +299,10 @@ mod tests {
         assert_eq!(ring.public().keys.len(), MAX_RETIRED + 2);
         let rotated = |now| change(&ring, |keys| keys.rotated(Signing::EdDsa, now));
         assert!(rotated(KEPT).is_err(), "one more would end tokens before their time");
-        let stored = ring.get().stored().unwrap();
+        let compromised = ring.active().id.clone();
+        let revoked = ring.get().without(&compromised, Signing::EdDsa, KEPT).unwrap();
+        assert!(!revoked.has(&compromised), "a revocation needs no room");
+        let stored = ring.get().stored();
         let restored = Keys::restore(&stored).unwrap();
         assert_eq!(restored.rotated(Signing::EdDsa, KEPT + 1).unwrap().retired.len(), 1);
         rotated(KEPT + 1).unwrap();

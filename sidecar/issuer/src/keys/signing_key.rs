@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-use aws_lc_rs::error::{KeyRejected, Unspecified};
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -34,6 +34,16 @@ pub enum Signing {
     EdDsa,
 }
 
+impl Signing {
+    fn algorithm(self) -> Algorithm {
+        match self {
+            Signing::Es256 => Algorithm::ES256,
+            Signing::Rs256 => Algorithm::RS256,
+            Signing::EdDsa => Algorithm::EdDSA,
+        }
+    }
+}
+
 /// A signing key could not be generated, read or used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a signing key could not be generated, read or used")]
@@ -41,12 +51,6 @@ pub struct KeyError;
 
 impl From<Unspecified> for KeyError {
     fn from(_: Unspecified) -> KeyError {
-        KeyError
-    }
-}
-
-impl From<KeyRejected> for KeyError {
-    fn from(_: KeyRejected) -> KeyError {
         KeyError
     }
 }
@@ -88,6 +92,8 @@ pub(crate) struct SigningKey {
     pub(crate) id: String,
     pub(super) signing: Signing,
     pair: KeyPair,
+    /// PKCS#8.
+    private: Vec<u8>,
     pub(super) public: Jwk,
 }
 
@@ -100,41 +106,55 @@ enum KeyPair {
 
 impl SigningKey {
     pub(super) fn generate(signing: Signing) -> Result<SigningKey, KeyError> {
-        SigningKey::new(random_id()?, signing, KeyPair::generate(signing)?)
+        let random = SystemRandom::new();
+        let private = match signing {
+            Signing::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)?
+                .as_ref()
+                .to_vec(),
+            Signing::Rs256 => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048)?;
+                AsDer::<Pkcs8V1Der>::as_der(&pair)?.as_ref().to_vec()
+            }
+            Signing::EdDsa => Ed25519KeyPair::generate_pkcs8(&random)?.as_ref().to_vec(),
+        };
+        SigningKey::new(random_id()?, signing, private)
     }
 
     pub(super) fn restore(stored: &StoredKey) -> Result<SigningKey, KeyError> {
-        let der = URL_SAFE_NO_PAD.decode(&stored.private).map_err(|_| KeyError)?;
-        let pair = match stored.signing {
-            Signing::Es256 => KeyPair::Es256(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der)?),
-            Signing::Rs256 => KeyPair::Rs256(RsaKeyPair::from_pkcs8(&der)?),
-            Signing::EdDsa => KeyPair::EdDsa(Ed25519KeyPair::from_pkcs8(&der)?),
-        };
-        SigningKey::new(stored.kid.clone(), stored.signing, pair)
+        let private = URL_SAFE_NO_PAD.decode(&stored.private).map_err(|_| KeyError)?;
+        SigningKey::new(stored.kid.clone(), stored.signing, private)
     }
 
-    fn new(id: String, signing: Signing, pair: KeyPair) -> Result<SigningKey, KeyError> {
+    /// `private` is PKCS#8.
+    fn new(id: String, signing: Signing, private: Vec<u8>) -> Result<SigningKey, KeyError> {
+        let pair = match signing {
+            Signing::Es256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &private).map(KeyPair::Es256),
+            Signing::Rs256 => RsaKeyPair::from_pkcs8(&private).map(KeyPair::Rs256),
+            Signing::EdDsa => Ed25519KeyPair::from_pkcs8(&private).map(KeyPair::EdDsa),
+        };
+        let pair = pair.map_err(|_| KeyError)?;
         let mut public = pair.public()?;
         public["use"] = "sig".into();
-        public["alg"] = json!(pair.algorithm());
+        public["alg"] = json!(signing.algorithm());
         public["kid"] = id.as_str().into();
         let public = serde_json::from_value(public).map_err(|_| KeyError)?;
         Ok(SigningKey {
             id,
             signing,
             pair,
+            private,
             public,
         })
     }
 
-    pub(super) fn stored(&self, state: KeyState, retired: u64) -> Result<StoredKey, KeyError> {
-        Ok(StoredKey {
+    pub(super) fn stored(&self, state: KeyState, retired: u64) -> StoredKey {
+        StoredKey {
             kid: self.id.clone(),
             state,
             retired,
             signing: self.signing,
-            private: URL_SAFE_NO_PAD.encode(self.pair.pkcs8()?),
-        })
+            private: URL_SAFE_NO_PAD.encode(&self.private),
+        }
     }
 
     /// A compact JWS over `claims` with `alg`, `kid` and the given `typ` in its header.
@@ -149,9 +169,9 @@ impl SigningKey {
 
     /// `at_hash` of OpenID Connect Core 3.1.3.6: half of the digest of the signature algorithm.
     pub(crate) fn half_digest(&self, text: &str) -> String {
-        let algorithm = match self.pair {
-            KeyPair::Es256(_) | KeyPair::Rs256(_) => &SHA256,
-            KeyPair::EdDsa(_) => &SHA512,
+        let algorithm = match self.signing {
+            Signing::Es256 | Signing::Rs256 => &SHA256,
+            Signing::EdDsa => &SHA512,
         };
         let digest = digest(algorithm, text.as_bytes());
         let (half, _) = digest.as_ref().split_at(digest.as_ref().len() / 2);
@@ -159,36 +179,11 @@ impl SigningKey {
     }
 
     pub(crate) fn algorithm(&self) -> Algorithm {
-        self.pair.algorithm()
+        self.signing.algorithm()
     }
 }
 
 impl KeyPair {
-    fn generate(signing: Signing) -> Result<KeyPair, KeyError> {
-        Ok(match signing {
-            Signing::Es256 => KeyPair::Es256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?),
-            Signing::Rs256 => KeyPair::Rs256(RsaKeyPair::generate(KeySize::Rsa2048)?),
-            Signing::EdDsa => KeyPair::EdDsa(Ed25519KeyPair::generate()?),
-        })
-    }
-
-    fn algorithm(&self) -> Algorithm {
-        match self {
-            KeyPair::Es256(_) => Algorithm::ES256,
-            KeyPair::Rs256(_) => Algorithm::RS256,
-            KeyPair::EdDsa(_) => Algorithm::EdDSA,
-        }
-    }
-
-    /// The private key in PKCS#8.
-    fn pkcs8(&self) -> Result<Vec<u8>, KeyError> {
-        Ok(match self {
-            KeyPair::Es256(pair) => pair.to_pkcs8v1()?.as_ref().to_vec(),
-            KeyPair::Rs256(pair) => AsDer::<Pkcs8V1Der>::as_der(pair)?.as_ref().to_vec(),
-            KeyPair::EdDsa(pair) => pair.to_pkcs8()?.as_ref().to_vec(),
-        })
-    }
-
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
         match self {

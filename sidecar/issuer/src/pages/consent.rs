@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use url::Url;
 
 use super::{FormTarget, page};
+use crate::registry::Exchange;
 use crate::scope::{OFFLINE_ACCESS, OPENID};
 use crate::store::Approval;
 use crate::{Authorization, Channel, EntityProfile, Issuer, ScopeSet};
@@ -51,6 +52,9 @@ pub(super) fn asked(server: &Issuer, authorization: &Authorization) -> Markup {
             p { strong { (client.name) } " (" code { (client.id) } "), " (kind) ", asks for access to "
                 code { (resource) } " as you, " strong { (subject) } "." }
         }
+        @for (name, id) in server.acting_behind(resource, subject) {
+            p { "At this API " strong { (name) } " (" code { (id) } ") works, which can act for you with this access, too." }
+        }
         h2 { "It will be able to" }
         ul.scopes {
             @for scope in resource_scopes.iter().chain(protocol_scopes.iter()) {
@@ -81,6 +85,16 @@ fn choices(action: &str, id: &str) -> Markup {
 }
 
 impl Issuer {
+    /// Names and identifiers of the clients that may exchange a token of the user for this resource.
+    fn acting_behind(&self, resource: &str, user: &str) -> Vec<(String, String)> {
+        let exchanges =
+            |exchange: &Exchange| exchange.audiences.contains(resource) && exchange.may_act_for.contains(user);
+        let clients = self.directory.get();
+        let clients = clients.registry.clients.values();
+        let acting = clients.filter(|client| client.exchange.as_ref().is_some_and(exchanges));
+        acting.map(|client| (client.name.clone(), client.id.clone())).collect()
+    }
+
     /// A scope in plain words, or its name where the registry has none.
     pub(crate) fn description(&self, scope: &str) -> String {
         match scope {

@@ -226,6 +226,7 @@ impl<'a> Check<'a> {
             id: id.to_owned(),
             name: client.name.clone().unwrap_or_else(|| id.to_owned()),
             credentials: secret.map(|secret| vec![Credential::new("registry".to_owned(), secret, 0)]),
+            revocations: 0,
             token_lifetime: lifetime.and_then(|written| self.lifetime(written)),
             keys: client.jwks.as_ref().map_or_else(Vec::new, |keys| self.keys(keys)),
             exchange: client.exchange.as_ref().map(|exchange| self.exchange(exchange)),
@@ -289,9 +290,10 @@ impl<'a> Check<'a> {
                 }
             }
         }
-        if written.value.keys.is_empty() {
-            let help = "write at least one key";
-            self.diagnostics.push(written.span(), "the client has no key", help);
+        if !(1..=8).contains(&written.value.keys.len()) {
+            let message = "a client has at least one key, and at most 8";
+            self.diagnostics
+                .push(written.span(), message, "write one key, and more while you rotate");
         }
         keys
     }
@@ -524,7 +526,11 @@ mod tests {
                 "jwks: { keys: [{ kty: EC, crv: P-384 }] }",
                 "this is not a public key for client assertions; write a public JWK: EC with P-256",
             ),
-            ("secret: shopper-secret", "jwks: { keys: [] }", "the client has no key"),
+            (
+                "secret: shopper-secret",
+                "jwks: { keys: [] }",
+                "a client has at least one key",
+            ),
             (
                 "secret: shopper-secret",
                 "secret: x\n    jwks: { keys: [{ kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo }] }",

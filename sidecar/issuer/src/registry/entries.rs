@@ -49,6 +49,8 @@ pub(crate) struct Client {
     pub(crate) owner: Option<String>,
     /// None for a public client, and for one with keys. Without any, no secret matches.
     pub(crate) credentials: Option<Vec<Credential>>,
+    /// How often one of them was revoked.
+    pub(crate) revocations: u64,
     /// None for that of the issuer.
     pub(crate) token_lifetime: Option<Duration>,
     /// The keys of `private_key_jwt`.

@@ -78,6 +78,12 @@ impl AccessRequest {
         self.scope.union(&self.protocol_scope)
     }
 
+    /// The part of the scope of a resource that a user with these scopes can allow. None if nothing is left.
+    pub(crate) fn allowed_by(&self, user: &ScopeSet) -> Option<ScopeSet> {
+        let scope = self.scope.intersection(user);
+        (self.scope.is_empty() || !scope.is_empty()).then_some(scope)
+    }
+
     /// An event about the request.
     pub(crate) fn entry(&self, event: Event) -> Entry {
         Entry {
@@ -197,9 +203,9 @@ impl Approvals {
 
     /// The requests that wait for a user.
     pub(crate) fn waiting_for(&self, subject: &str, now: u64) -> Vec<Arc<Approval>> {
-        self.all(now, |approval| {
-            approval.request.subject.as_deref() == Some(subject) && approval.is_waiting(now)
-        })
+        let mut approvals = self.all(now, |approval| approval.request.subject.as_deref() == Some(subject));
+        approvals.retain(|approval| approval.is_waiting(now));
+        approvals
     }
 }
 
@@ -226,15 +232,20 @@ impl Approval {
         Ok(Some(is_allowed))
     }
 
-    /// What the user allowed, or why there is no token: RFC 8628 section 3.5, CIBA Core section 11.
-    pub(crate) fn poll(&self, now: u64) -> Result<Authorization> {
+    /// Ends an approval by what `issue` makes of it, once; an error leaves it as it was. Or why there is no token: RFC 8628
+    /// section 3.5, CIBA Core section 11.
+    pub(crate) fn redeem<T>(&self, now: u64, issue: impl FnOnce(&Authorization) -> Result<T>) -> Result<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
         match &state.decision {
             Decision::Redeemed => Err(INVALID),
             _ if self.request.expires <= now => Err(EXPIRED_TOKEN.because("the request has expired")),
             Decision::Denied => Err(ACCESS_DENIED.because("the user denied the request")),
-            Decision::Approved(authorization) => Ok(Authorization::clone(authorization)),
+            Decision::Approved(authorization) => {
+                let issued = issue(authorization)?;
+                state.decision = Decision::Redeemed;
+                Ok(issued)
+            }
             Decision::Waiting => {
                 let before = state.polled.replace(now);
                 if before.is_some_and(|before| now < before.saturating_add(state.interval)) {
@@ -243,21 +254,6 @@ impl Approval {
                 }
                 Err(AUTHORIZATION_PENDING.because("the user has not decided yet"))
             }
-        }
-    }
-
-    /// Takes a redemption back whose token could not be stored.
-    pub(crate) fn undo(&self, allowed: Authorization) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.decision = Decision::Approved(Box::new(allowed));
-    }
-
-    /// Ends an approval whose token is issued; an error if that was done before.
-    pub(crate) fn redeem(&self) -> Result<()> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut state.decision, Decision::Redeemed) {
-            Decision::Approved(_) => Ok(()),
-            _ => Err(INVALID),
         }
     }
 }

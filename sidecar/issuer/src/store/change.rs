@@ -1,7 +1,7 @@
 //! A change of the store.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use redb::{Key, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::records::{
     CLIENTS, CONSENTS, EXPIRIES, FACTS, FAMILIES, KEYS, RESOURCES, StoreError, TOKENS, USED, after, decode, encode, get,
 };
-use super::records::{ClientRecord, ClientState, Consent, ConsentState, IssuedToken, RefreshFamily, ResourceRecord};
+use super::records::{ClientRecord, Consent, ConsentState, IssuedToken, RefreshFamily, ResourceRecord};
 use crate::audit::{AuditTrail, Durability};
 use crate::keys::StoredKey;
 use crate::{AccessClaims, Entry, Event, ScopeSet};
@@ -112,11 +112,13 @@ impl<'s> Change<'s> {
         Ok(revoked)
     }
 
-    /// Ends every token and family whose claims the condition is true of. It reads them all.
-    fn revoke_where(&mut self, condition: impl Fn(&AccessClaims) -> bool) -> Result<Revoked, StoreError> {
+    /// Ends every token and family that the condition is true of: by its claims, and the client that began its transaction.
+    /// It reads them all.
+    fn revoke_where(&mut self, condition: impl Fn(&AccessClaims, &str) -> bool) -> Result<Revoked, StoreError> {
+        let of_family = |family: &RefreshFamily| condition(&family.claims, &family.claims.client_id);
         Ok(Revoked {
-            tokens: self.end(TOKENS, |token: &IssuedToken| condition(&token.claims))?,
-            families: self.end(FAMILIES, |family: &RefreshFamily| condition(&family.claims))?,
+            tokens: self.end(TOKENS, |token: &IssuedToken| condition(&token.claims, &token.begun_by))?,
+            families: self.end(FAMILIES, of_family)?,
         })
     }
 
@@ -159,8 +161,7 @@ impl<'s> Change<'s> {
     /// Ends every token and family of the user in which the client has a part, until the next consent.
     pub(crate) fn withdraw_consent(&mut self, subject: &str, client: &str) -> Result<Revoked, StoreError> {
         self.put_consent(subject, client, ConsentState::Withdrawn)?;
-        let begun = self.begun_by(client)?;
-        self.revoke_where(|claims| claims.sub == subject && (has_part(client, claims) || begun.contains(&claims.txn)))
+        self.revoke_where(|claims, begun_by| claims.sub == subject && has_part(client, claims, begun_by))
     }
 
     /// Ends a withdrawal, without any consent.
@@ -196,14 +197,15 @@ impl<'s> Change<'s> {
         let is_first = count < limit && used.get((owner, id))?.is_none();
         if is_first {
             used.insert((owner, id), expires)?;
+            self.expire(expires, owner, id)?;
         }
         Ok(is_first)
     }
 
-    /// Whether a client is enabled, as far as the store knows it.
-    pub(crate) fn is_enabled(&self, client: &str) -> Result<bool, StoreError> {
-        let record: Option<ClientRecord> = get(&self.transaction.open_table(CLIENTS)?, client)?;
-        Ok(record.is_none_or(|record| record.state == ClientState::Enabled))
+    /// What the store knows of a client; without a record it is enabled.
+    pub(crate) fn client(&self, client: &str) -> Result<ClientRecord, StoreError> {
+        let record = get(&self.transaction.open_table(CLIENTS)?, client)?;
+        Ok(record.unwrap_or_default())
     }
 
     /// Adds or replaces a client.
@@ -219,32 +221,13 @@ impl<'s> Change<'s> {
     /// Ends every token and family of a client, and each that names it as its subject or as any actor.
     pub(crate) fn revoke_client(&mut self, client: &str) -> Result<Revoked, StoreError> {
         self.audit_party(client);
-        let begun = self.begun_by(client)?;
-        self.revoke_where(|claims| has_part(client, claims) || begun.contains(&claims.txn))
-    }
-
-    /// The transactions whose first token or family is of the client: what other clients exchanged it for ends with it.
-    fn begun_by(&self, client: &str) -> Result<BTreeSet<String>, StoreError> {
-        let mut begun = BTreeSet::new();
-        for entry in self.transaction.open_table(TOKENS)?.iter()? {
-            let token: IssuedToken = decode(entry?.1.value())?;
-            if token.parent_jti.is_none() && token.claims.client_id == client {
-                begun.insert(token.claims.txn);
-            }
-        }
-        for entry in self.transaction.open_table(FAMILIES)?.iter()? {
-            let family: RefreshFamily = decode(entry?.1.value())?;
-            if family.claims.client_id == client {
-                begun.insert(family.claims.txn);
-            }
-        }
-        Ok(begun)
+        self.revoke_where(|claims, begun_by| has_part(client, claims, begun_by))
     }
 
     /// Ends every token and family that names the party as its subject or as any actor.
     pub(crate) fn revoke_party(&mut self, party: &str) -> Result<Revoked, StoreError> {
         self.audit_party(party);
-        self.revoke_where(|claims| claims.names(party))
+        self.revoke_where(|claims, _| claims.names(party))
     }
 
     fn audit_party(&mut self, party: &str) {
@@ -275,6 +258,7 @@ impl<'s> Change<'s> {
         let mut expiries = self.transaction.open_table(EXPIRIES)?;
         let mut tokens = self.transaction.open_table(TOKENS)?;
         let mut families = self.transaction.open_table(FAMILIES)?;
+        let mut used = self.transaction.open_table(USED)?;
         for _ in 0..MAX_PRUNED {
             let first = expiries.first()?;
             let Some((expires, txn, jti)) = first.map(|(key, _)| {
@@ -287,6 +271,7 @@ impl<'s> Change<'s> {
                 break;
             }
             expiries.remove((expires, &*txn, &*jti))?;
+            used.remove((&*txn, &*jti))?;
             match &*jti {
                 "" => families.remove(&*txn)?.is_some(),
                 jti => tokens.remove((&*txn, jti))?.is_some(),
@@ -296,7 +281,7 @@ impl<'s> Change<'s> {
     }
 }
 
-/// Whether a token was issued to the client, or names it.
-fn has_part(client: &str, claims: &AccessClaims) -> bool {
-    claims.client_id == client || claims.names(client)
+/// Whether a token was issued to the client, names it, or comes from what was.
+fn has_part(client: &str, claims: &AccessClaims, begun_by: &str) -> bool {
+    claims.client_id == client || begun_by == client || claims.names(client)
 }

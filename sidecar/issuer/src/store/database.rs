@@ -218,6 +218,7 @@ mod tests {
         IssuedToken {
             claims: serde_json::from_value(claims).unwrap(),
             parent_jti: None,
+            begun_by: "assistant".to_owned(),
             shaped: None,
         }
     }
@@ -278,6 +279,22 @@ mod tests {
         add(&store, 10, &token("t", "more", 20));
         add(&store, 10, &token("t", "another", 20));
         assert!(store.token("t", "0").unwrap().is_none() && store.token("t", "more").unwrap().is_some());
+    }
+
+    #[test]
+    fn identifiers_that_are_valid_once_are_removed_after_they_expired() {
+        let store = Store::in_memory(ISSUER).unwrap();
+        for number in 0..20 {
+            let mut change = store.change(1).unwrap();
+            assert!(change.use_once(&format!("client-{number}"), "jti", 10, 1).unwrap());
+            assert!(!change.use_once(&format!("client-{number}"), "jti", 10, 9).unwrap());
+            change.commit().unwrap();
+        }
+        // Two changes of others, after which no owner has to come back.
+        add(&store, 10, &token("t", "a", 20));
+        add(&store, 10, &token("t", "b", 20));
+        let used = store.read().unwrap().open_table(super::USED).unwrap();
+        assert_eq!(redb::ReadableTableMetadata::len(&used).unwrap(), 0);
     }
 
     #[test]

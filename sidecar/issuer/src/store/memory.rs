@@ -2,7 +2,6 @@
 //! often secrets that people type can be tried.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::approvals::Approval;
@@ -77,28 +76,8 @@ pub(crate) struct AuthorizationCode {
     pub(crate) code_challenge: String,
     /// By the issuer's clock, which tests can move.
     pub(crate) expires: u64,
-    pub(crate) uses: Uses,
-}
-
-/// The number of uses of a code.
-#[derive(Default)]
-pub(crate) struct Uses(AtomicU32);
-
-impl Uses {
-    /// Counts a use. True of the first one.
-    pub(crate) fn is_first(&self) -> bool {
-        self.0.fetch_add(1, Ordering::SeqCst) == 0
-    }
-
-    /// Takes a use back that gave nothing.
-    pub(crate) fn undo(&self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    /// Whether the code was used again after its first use.
-    pub(crate) fn is_replayed(&self) -> bool {
-        self.0.load(Ordering::SeqCst) > 1
-    }
+    /// Whether it was used. Held while it is redeemed, so that a second use waits for the first one.
+    pub(crate) is_used: Mutex<bool>,
 }
 
 /// The lifetime of a session in seconds.

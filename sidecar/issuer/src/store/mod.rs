@@ -22,7 +22,7 @@ pub(crate) use database::Store;
 pub use folder::{AUDIT_FILE, DataError, audited_head};
 pub(crate) use memory::{
     AuthorizationCode, CODE_LIFETIME, CODE_RETENTION, FailureLimits, Goal, SESSION_LIFETIME, Session,
-    TRANSACTION_LIFETIME, Transaction, Uses,
+    TRANSACTION_LIFETIME, Transaction,
 };
 pub(crate) use records::StoreError;
 pub(crate) use records::{

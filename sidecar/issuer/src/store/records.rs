@@ -21,7 +21,7 @@ pub(super) const KEYS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("k
 pub(super) const TOKENS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("tokens");
 /// [`super::RefreshFamily`] by `txn`.
 pub(super) const FAMILIES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("families");
-/// [`super::consent::Consent`] by subject and client.
+/// [`Consent`] by subject and client.
 pub(super) const CONSENTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("consents");
 /// [`super::ClientRecord`] by the identifier of the client.
 pub(super) const CLIENTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("clients");
@@ -29,7 +29,7 @@ pub(super) const CLIENTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::ne
 pub(super) const RESOURCES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("resources");
 /// When an identifier that is valid once expires, by its owner.
 pub(super) const USED: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("used");
-/// When tokens (`txn`, `jti`) and families (`txn`, empty) end.
+/// When tokens (`txn`, `jti`), families (`txn`, empty), and identifiers that are valid once (owner, identifier) end.
 pub(super) const EXPIRIES: TableDefinition<'_, (u64, &str, &str), ()> = TableDefinition::new("expiries");
 
 /// The store could not be read or changed. A change was not acknowledged then.
@@ -93,6 +93,9 @@ pub(crate) struct ClientRecord {
     pub(crate) credentials: Option<Vec<Credential>>,
     #[serde(default)]
     pub(crate) is_self_registered: bool,
+    /// How often a credential was revoked: what a request with one asks for is not stored after it.
+    #[serde(default)]
+    pub(crate) revocations: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +152,9 @@ pub(crate) struct IssuedToken {
     pub(crate) claims: AccessClaims,
     /// The subject token of an exchange.
     pub(crate) parent_jti: Option<String>,
+    /// The client that began the transaction: what other clients exchanged its token for ends with it.
+    #[serde(default)]
+    pub(crate) begun_by: String,
     /// The payload that was signed, where a dialect gave the claims another form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) shaped: Option<Value>,

@@ -277,7 +277,8 @@ async fn one_registered_method_at_a_time() {
         .await
         .assert_error(400, "unauthorized_client");
     let of_secret = assertion(assertion_claims(&issuer, json!({ "iss": "shopper", "sub": "shopper" })).await);
-    send(&issuer, &of_secret).await.assert_error(400, "unauthorized_client");
+    // As for a client that is not registered: it has proved nothing.
+    send(&issuer, &of_secret).await.assert_error(401, "invalid_client");
 
     let claims = assertion_claims(&issuer, json!({ "jti": "with another id" })).await;
     let another = assertion(claims);

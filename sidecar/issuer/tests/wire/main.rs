@@ -14,6 +14,7 @@ mod client_assertion;
 mod client_credentials;
 mod client_documents;
 mod code;
+mod current_registration;
 mod data;
 mod device;
 mod exchange;

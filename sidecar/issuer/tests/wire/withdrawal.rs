@@ -58,7 +58,8 @@ async fn exchanged_tokens_end_with_the_consent_for_the_application_of_the_login(
     let user = issuer.assistant_token(ALICE_WITH_PASSWORD).await;
     let resource = [("resource", ORDERS), ("scope", "orders:read")];
     let exchanged = issuer.exchange("assistant", &user, &resource).await.access_token();
-    assert!(issuer.is_active("orders-api", &exchanged).await);
+    assert_eq!(issuer.revoke("storefront", &[("token", &user)]).await.status, 200);
+    assert!(issuer.is_active("orders-api", &exchanged).await, "it ends alone");
     issuer.handle.withdraw_consent("alice", "storefront").unwrap();
     assert!(!issuer.is_active("orders-api", &exchanged).await);
 }
