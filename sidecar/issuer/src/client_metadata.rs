@@ -1,6 +1,6 @@
 //! The metadata with which a client describes itself: in a registration (RFC 7591 section 2), or in a document whose URL is the
-//! identifier of the client (draft-ietf-oauth-client-id-metadata-document). Documents are off by default, since the issuer fetches what a
-//! caller names.
+//! identifier of the client (draft-ietf-oauth-client-id-metadata-document). Documents are off by default, since the issuer
+//! fetches what a caller names.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -103,7 +103,13 @@ pub(crate) use audit::{Entry, Event};
 pub(crate) use claims::{AccessClaims, Act, Authentication, EntityProfile, SubjectProfile};
 pub(crate) use current::Current;
 pub(crate) use directory::Entries;
-pub(crate) use error::*;
+pub(crate) use error::{
+    ACCESS_DENIED, AUTHORIZATION_PENDING, BASIC_FAILED, CLIENT_FAILED, CONSENT_REQUIRED, EXPIRED_TOKEN, ErrorCode,
+    INTERACTION_REQUIRED, INVALID_BINDING_MESSAGE, INVALID_CLIENT, INVALID_GRANT, INVALID_REQUEST, INVALID_SCOPE,
+    INVALID_TARGET, INVALID_TOKEN, LOGIN_REQUIRED, OAuthError, REQUEST_NOT_SUPPORTED, REQUEST_URI_NOT_SUPPORTED,
+    Result, SERVER_ERROR, SLOW_DOWN, TEMPORARILY_UNAVAILABLE, UNKNOWN_USER_ID, UNMET_AUTHENTICATION_REQUIREMENTS,
+    UNREGISTERED_GRANT, UNREGISTERED_METHOD, UNSUPPORTED_GRANT_TYPE, UNSUPPORTED_RESPONSE_TYPE, UNSUPPORTED_TOKEN_TYPE,
+};
 pub(crate) use issuer::Issuer;
 pub(crate) use keys::PublicKey;
 pub(crate) use parameters::Parameters;

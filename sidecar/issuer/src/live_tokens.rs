@@ -1,5 +1,5 @@
-//! What clients and users ask about tokens that were issued: introspection (RFC 7662, and RFC 9701 for a signed response), revocation
-//! (RFC 7009, and that of an operator or a user), and UserInfo (OpenID Connect Core section 5.3).
+//! What clients and users ask about tokens that were issued: introspection (RFC 7662, and RFC 9701 for a signed response),
+//! revocation (RFC 7009, and that of an operator or a user), and UserInfo (OpenID Connect Core section 5.3).
 
 use std::sync::Arc;
 

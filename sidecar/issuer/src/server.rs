@@ -64,8 +64,8 @@ pub enum StartError {
 }
 
 impl Server {
-    /// Checks the settings, binds the address, opens the data and reads or generates the signing keys. Port 0 takes a free port. Must be called
-    /// within a tokio runtime.
+    /// Checks the settings, binds the address, opens the data and reads or generates the signing keys. Port 0 takes a free
+    /// port. Must be called within a tokio runtime.
     pub async fn bind(address: SocketAddr, mut settings: Settings, registry: Registry) -> Result<Server, StartError> {
         settings.check(address)?;
         let admin_secret = match settings.admin_secret {

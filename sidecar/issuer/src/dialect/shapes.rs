@@ -134,11 +134,12 @@ pub(super) fn auth0(token: &Minting<'_>, claims: &AccessClaims) -> Value {
     let application = application.filter(|parent| parent.act.is_none() && parent.sub != parent.client_id);
     let application = application.map(|parent| json!({ "sub": parent.client_id, "sub_profile": "browser_app" }));
     let act = token.actor().map(|act| {
-        let agent = json!({ "sub": format!("agt_{}", act.sub), "sub_profile": act.sub_profile, "client_id": act.sub, "act": application });
-        without_null(agent)
+        let (sub, id) = (format!("agt_{}", act.sub), &act.sub);
+        without_null(json!({ "sub": sub, "sub_profile": act.sub_profile, "client_id": id, "act": application }))
     });
     json!({
-        "sub": match token.is_user() { true => auth0_user(&claims.sub), false => format!("{}@clients", claims.sub) }, "sub_profile": claims.sub_profile,
+        "sub": match token.is_user() { true => auth0_user(&claims.sub), false => format!("{}@clients", claims.sub) },
+        "sub_profile": claims.sub_profile,
         "client_id": claims.client_id, "client_profile": claims.client_profile, "aud": claims.aud, "scope": claims.scope,
         "permissions": token.scopes(), "gty": token.of_machine("client-credentials"), "act": act,
     })

@@ -125,7 +125,8 @@ fn lasting(time: Duration) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
-/// `consents` are scopes by client and resource, `agents` those that act by an exchange alone, with whether that is withdrawn. The form sends `transaction` and `client_id` to `/consents/withdraw`.
+/// `consents` are scopes by client and resource, `agents` those that act by an exchange alone, with whether that is
+/// withdrawn. The form sends `transaction` and `client_id` to `/consents/withdraw`.
 pub(crate) fn consents(
     server: &Issuer,
     id: &str,

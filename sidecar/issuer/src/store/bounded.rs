@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_the_most_makes_room_for_the_others() {
+    fn the_owner_with_the_most_makes_room_for_the_others() {
         let store = Bounded::new(60);
         store.insert("first", "user", 0, 0);
         for number in 0..MAX_VALUES * 2 {

@@ -1,7 +1,8 @@
 //! What the issuer keeps.
 //!
 //! [`Store`] has what survives a restart, if there is a folder for it: signing keys, live tokens, refresh-token families,
-//! consents, and what was administered. A [`Change`] of it is one transaction, which is written to the audit trail before it is made.
+//! consents, and what was administered. A [`Change`] of it is one transaction, which is written to the audit trail before it
+//! is made.
 //! [`Bounded`] has the values between two requests, in memory: transactions of the pages, sessions, authorization codes, and
 //! what users approve elsewhere. [`FailureLimits`] counts logins.
 
