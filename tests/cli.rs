@@ -33,6 +33,22 @@ fn usage_errors_exit_with_2() {
     }
 }
 
+#[test]
+fn an_argument_with_control_characters_is_shown_escaped() {
+    let nowhere = "/nowhere/\u{1b}[31m";
+    for arguments in [
+        vec!["help", "policy", "\u{1b}[31mX"],
+        vec!["test", "\u{1b}]0;x\u{7}"],
+        vec!["tail", "\u{1b}[31m"],
+        vec!["explain", "--path", "/", "--log-line", nowhere],
+    ] {
+        let output = run_to_end(&arguments, "");
+        let text = output_text(&output);
+        assert_ne!(output.status.code(), Some(0), "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{7}']), "{text:?}");
+    }
+}
+
 /// The names of the presets, as `issuers --json` lists them.
 #[test]
 fn a_reader_that_has_ended_ends_a_command_without_an_error() {

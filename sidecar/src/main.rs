@@ -32,6 +32,7 @@ use crate::cli::arguments::{Arguments, Command, IssuersCommand};
 use crate::cli::check::Warnings;
 use crate::cli::output::{Output, eprint_line, print_usage};
 use crate::cli::source_excerpt::with_excerpts;
+use crate::cli::terminal::printable_lines;
 use crate::cli::{
     check, demo, explain, health, help, init, issuer, issuers, reload, run, schema, shell, tail, test, token,
 };
@@ -66,7 +67,8 @@ fn main() -> ExitCode {
                 }
                 Failure::CheckedConfiguration(mistakes) => eprint_line(&log.format_mistakes(mistakes, with_excerpts)),
                 _ if text.is_empty() => {}
-                _ => log.line(Level::ERROR, &text),
+                // An argument is shown as it is written.
+                _ => log.line(Level::ERROR, &printable_lines(&text)),
             }
             failure.code()
         }

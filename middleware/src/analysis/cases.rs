@@ -6,6 +6,8 @@ use actgate_yaml::{Diagnostics, Span, Spanned};
 use serde::Deserialize;
 
 use super::case::{Case, CaseDocument};
+use crate::error::ConfigError;
+use crate::issuer_identifier;
 use crate::policy::PolicyDiagnostic;
 use crate::profile::Profile;
 
@@ -113,6 +115,9 @@ impl Cases {
                 if issuer.is_empty() || known.iter().any(|known| known.identifier == issuer) {
                     let message = format!("the issuer `{issuer}` is empty, or listed already");
                     diagnostics.push(span, message, "write each issuer once, as the `iss` of its tokens");
+                } else if let Err(ConfigError::Issuer { issuer, reason, help }) = issuer_identifier::check(&issuer) {
+                    let message = format!("`{issuer}` is not an issuer: {reason}");
+                    diagnostics.push(span, message, help);
                 }
                 known.push(CaseIssuer {
                     identifier: issuer,
@@ -234,6 +239,16 @@ case: 1
             Some((1, 10))
         );
         assert_eq!(cases("").trust_place(), None);
+        for (issuer, mistake) in [
+            (
+                "'https://a/?q'",
+                "`https://a/?q` is not an issuer: it has a query or a fragment; write `https://a/`",
+            ),
+            ("'https://a/*'", "`https://a/*` is not an issuer: it is a pattern"),
+        ] {
+            let reported = mistakes(&format!("issuers: [https://b, {issuer}]\ncases: [{case}]"));
+            assert!(reported.starts_with(&format!("1:22: {mistake}")), "{reported}");
+        }
         assert!(
             mistakes(&format!("issuers: [a, a]\ncases: [{case}]")).starts_with("1:14: the issuer `a` is empty, or")
         );

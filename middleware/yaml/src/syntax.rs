@@ -57,6 +57,10 @@ fn message(error: &Error) -> (String, &'static str) {
             breach: BudgetBreach::Depth { .. },
             ..
         } => (too_deep, ""),
+        Error::Budget { .. } => (
+            "the file is too large, with what its aliases repeat",
+            "write less, or values in place of aliases of aliases",
+        ),
         Error::InvalidScalar { .. } | Error::InvalidBooleanStrict { .. } | Error::UnsupportedTag { .. } => TAG,
         Error::InvalidBinaryBase64 { .. } | Error::TaggedScalarCannotDeserializeIntoString { .. } => TAG,
         other => return (other.render_with_formatter(&UserMessageFormatter), ""),
@@ -224,6 +228,22 @@ mod tests {
 
     #[test]
     fn every_mistake_of_the_syntax_has_a_help() {
+        let tenfold = |name: char, of: &str| format!("{name}: &{name} [{}]\n", [of; 10].join(", "));
+        let bomb: String = [
+            ('a', "x"),
+            ('b', "*a"),
+            ('c', "*b"),
+            ('d', "*c"),
+            ('e', "*d"),
+            ('f', "*e"),
+        ]
+        .map(|(name, of)| tenfold(name, of))
+        .concat();
+        let shown = mistake(&bomb);
+        assert!(
+            shown.contains("the file is too large") && !shown.contains("Nodes"),
+            "{shown}"
+        );
         for (text, help) in [
             (
                 "routes: [GET /{id}]",
@@ -250,6 +270,7 @@ mod tests {
                 "align the keys of an item with its first key, which is after `- `",
             ),
             ("a:\n\t- b\n", "indent with spaces"),
+            (&bomb, "write less, or values in place of aliases of aliases"),
         ] {
             let mistake = mistake(text);
             assert!(mistake.ends_with(help), "{text}: {mistake}");

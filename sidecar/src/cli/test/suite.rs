@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use actgate::analysis::{Cases, RulePlaces};
 use actgate::policy::PolicyDiagnostic;
-use actgate::testing::{PolicyTest, TestedIssuer};
+use actgate::testing::{PolicyTest, TestIssuerError, TestedIssuer};
 use actgate::{ClaimValue, Policy, Resource};
 use actgate_yaml::{Diagnostic, Diagnostics, Span};
 
@@ -89,7 +89,8 @@ impl Suite {
                 return Err(mistakes.flatten().collect());
             }
         };
-        let test = PolicyTest::new(policy, &cases).map_err(|error| whole(&policy_file, &error.to_string()))?;
+        let test = PolicyTest::new(policy, &cases);
+        let test = test.map_err(|error| unusable(&error, &policy_file, (&cases_file, &cases)))?;
         Ok(Suite {
             name: folder.to_string_lossy().into_owned(),
             policy_file,
@@ -118,7 +119,7 @@ impl Suite {
             .map(|issuer| tested(issuer, &settings))
             .collect();
         let test = PolicyTest::with_issuers(settings.authorizer.clone(), issuers)
-            .map_err(|error| Failure::CheckedConfiguration(whole(file, &error.to_string())))?;
+            .map_err(|error| Failure::CheckedConfiguration(whole(file, reason(&error.to_string()))))?;
         for (file, cases) in &cases {
             mistakes.extend(without_issuer(&test, file, cases));
         }
@@ -193,6 +194,22 @@ fn whole(file: &Path, message: &str) -> Diagnostics {
 
 fn one(diagnostic: Diagnostic, file: &Path) -> Diagnostics {
     Diagnostics::from_iter([diagnostic]).in_file(file)
+}
+
+/// Why a policy and its cases cannot be used together: a mistake of the file that states the issuers, where it names one of them.
+fn unusable(error: &TestIssuerError, policy: &Path, (file, cases): (&Path, &Cases)) -> Diagnostics {
+    let error = error.to_string();
+    let of_cases = cases.issuers("").into_iter().skip(1);
+    let mut named = of_cases.filter(|issuer| error.contains(&format!("`{}`", issuer.identifier)));
+    let place = named.next().and_then(|_| cases.trust_place());
+    match place {
+        Some((line, column)) => one(Diagnostic::new(Span { line, column }, reason(&error), ""), file),
+        None => whole(policy, reason(&error)),
+    }
+}
+
+fn reason(error: &str) -> &str {
+    error.strip_prefix("the test issuer failed: ").unwrap_or(error)
 }
 
 /// A configuration states what is trusted.
