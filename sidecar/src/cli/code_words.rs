@@ -133,6 +133,97 @@ const OF_CALLERS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// The codes of requests that the gate denies, or does not forward, for another reason than the token and the policy: each with its meaning.
+const OF_GATE: &[(&str, &str)] = &[
+    (
+        "body_not_received",
+        "501: the decision depends on the body, which the decision API does not receive.",
+    ),
+    (
+        "internal_token_unavailable",
+        "503: the token for the upstream (`internal_token`) could not be signed. It is no error of the client.",
+    ),
+    (
+        "loop_detected",
+        "508: the request has passed through this gate before, or through too many proxies.",
+    ),
+    (
+        "method_not_implemented",
+        "501: `TRACE` and `CONNECT` are not forwarded.",
+    ),
+    (
+        "misdirected_request",
+        "421: the host of the request is none of `hosts`, or of no resource.",
+    ),
+    (
+        "no_metadata",
+        "404: a proxy asks about a request for the metadata of a resource, which the listener of the decision APIs serves.",
+    ),
+    (
+        "no_room_for_body",
+        "503: the bodies that rules of the policy read take all the room that they have.",
+    ),
+    (
+        "no_time_for_evaluation",
+        "503: the evaluations of AuthZEN before this one took the time that all of a request have together.",
+    ),
+    (
+        "preflight_not_answered",
+        "501: a proxy asks about a preflight of CORS, which the proxy has to answer itself.",
+    ),
+    (
+        "request_timeout",
+        "408: the client did not send on the body, or not in time for the rule that reads it.",
+    ),
+    (
+        "subject_mismatch",
+        "403: a decision is asked about another subject than that of the token.",
+    ),
+    (
+        "token_exchange_denied",
+        "403: the token endpoint refuses a token for the upstream (`access_token: exchange`) for this access token.",
+    ),
+    (
+        "token_exchange_failed",
+        "502: the token endpoint did not answer with a token for the upstream. It is no error of the client.",
+    ),
+    (
+        "token_exchange_unavailable",
+        "503: the token endpoint asks for a pause. It is no error of the client.",
+    ),
+    (
+        "unknown_expectation",
+        "417: the request has another `Expect` than `100-continue`.",
+    ),
+    (
+        "unsupported_form_encoding",
+        "415: a form is compressed, or in a charset that does not extend ASCII: what it contains cannot be checked.",
+    ),
+    (
+        "untrusted_peer",
+        "403: the peer that asks for the decision is neither on this machine nor in `trusted_proxies`.",
+    ),
+    (
+        "upgrade_not_implemented",
+        "501: the request asks for an upgrade to another protocol than WebSocket.",
+    ),
+    (
+        "websocket_version",
+        "426: the request asks for another version of WebSocket than 13.",
+    ),
+];
+
+/// The codes of requests that the gate denies for another reason than the token and the policy.
+pub(crate) fn gate_codes() -> impl Iterator<Item = &'static str> {
+    OF_GATE.iter().map(|(code, _)| *code)
+}
+
+/// The meaning of such a code.
+pub(crate) fn of_gate(code: &str) -> Option<&'static str> {
+    let found = OF_GATE.iter().find(|(name, _)| *name == code);
+    found.map(|(_, meaning)| *meaning)
+}
+
 /// What a code means that callers get in place of the one in the log. A status is the code that it has most often.
 pub(crate) fn of_caller(code: &str) -> Option<(&'static str, &'static str, &'static str)> {
     let usual = match code {
@@ -150,4 +241,26 @@ pub(crate) fn of_caller(code: &str) -> Option<(&'static str, &'static str, &'sta
 pub(crate) fn meaning(code: &str) -> Option<&'static str> {
     let found = MEANINGS.iter().find(|(name, _)| *name == code);
     found.map(|(_, meaning)| *meaning)
+}
+
+#[cfg(test)]
+mod tests {
+    use actgate::Error;
+
+    use super::*;
+
+    #[test]
+    fn each_code_of_the_gate_has_its_meaning() {
+        let sources = [
+            include_str!("../gate/head_error.rs"),
+            include_str!("../proxy/credentials/mod.rs"),
+            include_str!("../proxy/credentials/token_exchange.rs"),
+        ];
+        let written = sources.iter().flat_map(|source| source.split("code: \"").skip(1));
+        let mut codes: Vec<&str> = written.filter_map(|rest| rest.split('"').next()).collect();
+        codes.retain(|code| !Error::codes().contains(code));
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes, gate_codes().collect::<Vec<_>>());
+    }
 }

@@ -6,7 +6,7 @@ use clap::CommandFactory as _;
 use serde_json::Value;
 
 use crate::cli::arguments::{Arguments, HelpArguments};
-use crate::cli::code_words::{meaning, of_caller};
+use crate::cli::code_words::{meaning, of_caller, of_gate};
 use crate::cli::output::print;
 use crate::cli::policy_words::{Section, Word, sections};
 use crate::cli::schema::Schema;
@@ -89,6 +89,10 @@ fn one(sections: &[Section], name: &str) -> Result<String, Failure> {
         for word in &section.words {
             text.push_str(&described(section, word, "  "));
         }
+    }
+    if let Some(meaning) = of_gate(name) {
+        text.push_str(&format!("{}\n", strong(name)));
+        text.push_str(&wrapped(meaning, "  "));
     }
     if let Some((code, status, meaning)) = of_caller(name) {
         text.push_str(&format!("{}\n", strong(code)));
@@ -299,6 +303,7 @@ mod tests {
             ("503", "temporarily_unavailable", "`limit_unavailable`"),
             ("403", "access_denied", "`initiator_not_human`"),
             ("401", "invalid_token", "`invalid_claim`"),
+            ("misdirected_request", "misdirected_request", "`hosts`"),
         ] {
             let text = shown(word);
             assert!(text.starts_with(code) && text.contains(of_log), "{text}");

@@ -96,11 +96,14 @@ impl fmt::Display for Event {
             write!(f, "  {}", strong(&shown("code")))?;
         }
         // It repeats the code and the rule where a policy denies.
-        if self
+        if let Some(reason) = self
             .text("reason")
-            .is_some_and(|reason| !reason.starts_with("denied by policy: "))
+            .filter(|reason| !reason.starts_with("denied by policy: "))
         {
-            write!(f, ": {}", shown("reason"))?;
+            // The rule is shown after it.
+            let rule = self.text("rule").map(|rule| format!(" ({rule})"));
+            let without = rule.and_then(|rule| reason.strip_suffix(&*rule));
+            write!(f, ": {}", printable(without.unwrap_or(reason)))?;
         }
         if let Some(error) = self.within("upstream", "error").and_then(Value::as_str) {
             write!(f, "  {}", bad(&printable(error)))?;
@@ -124,8 +127,12 @@ impl fmt::Display for Event {
         if self.text("client_address").is_some() {
             write!(f, "  {}", faint(&shown("client_address")))?;
         }
-        match self.0.get("left_out").and_then(Value::as_u64) {
-            Some(left_out) => write!(f, "  {}", faint(&format!("and {left_out} before it"))),
+        if let Some(left_out) = self.0.get("left_out").and_then(Value::as_u64) {
+            write!(f, "  {}", faint(&format!("and {left_out} before it")))?;
+        }
+        write!(f, "  {}", faint(&format!("id {}", shown("id"))))?;
+        match self.text("trace_id") {
+            Some(trace) => write!(f, "  {}", faint(&format!("trace {}", printable(trace)))),
             None => Ok(()),
         }
     }
@@ -154,7 +161,7 @@ mod tests {
         assert_eq!(
             shown(&event),
             "03:04:05.678 deny  403 POST /refunds  alice (human) → planner (agent) → bot\\u{1b}[2J (agent)  actor_not_allowed: the actor is not \
-             in the list  [POST /refunds: actor.one_of]  192.0.2.1  and 7 before it"
+             in the list  [POST /refunds: actor.one_of]  192.0.2.1  and 7 before it  id i"
         );
         event["decision"] = json!("allow");
         for member in [
@@ -172,11 +179,15 @@ mod tests {
         event["shadow"] = json!({ "decision": "deny", "code": "no_route", "rule": "r" });
         assert_eq!(
             shown(&event),
-            "03:04:05.678 allow 204 POST /refunds  in shadow: no_route [r]"
+            "03:04:05.678 allow 204 POST /refunds  in shadow: no_route [r]  id i"
         );
         event["upstream"] = json!({ "error": "no_connection" });
         event["shadow"] = json!({ "decision": "allow" });
-        assert_eq!(shown(&event), "03:04:05.678 allow -   POST /refunds  no_connection");
+        event["trace_id"] = json!("4bf9");
+        assert_eq!(
+            shown(&event),
+            "03:04:05.678 allow -   POST /refunds  no_connection  id i  trace 4bf9"
+        );
         let denied = json!({
             "time": "2026-01-02T03:04:05.678Z", "id": "i", "method": "GET", "path": "/", "decision": "deny", "status": 403,
             "code": "self_actor", "reason": "denied by policy: self_actor (GET /: self_actor)", "rule": "GET /: self_actor",
@@ -184,7 +195,15 @@ mod tests {
         });
         assert_eq!(
             shown(&denied),
-            "03:04:05.678 deny  403 GET /  self_actor  [GET /: self_actor]"
+            "03:04:05.678 deny  403 GET /  self_actor  [GET /: self_actor]  id i"
+        );
+        let limited = json!({
+            "time": "2026-01-02T03:04:05.678Z", "id": "i", "method": "GET", "path": "/", "decision": "deny", "status": 429,
+            "code": "limit_exceeded", "reason": "the party has made too many requests (GET /: limit)", "rule": "GET /: limit",
+        });
+        assert_eq!(
+            shown(&limited),
+            "03:04:05.678 deny  429 GET /  limit_exceeded: the party has made too many requests  [GET /: limit]  id i"
         );
     }
 
