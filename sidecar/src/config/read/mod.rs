@@ -162,7 +162,7 @@ impl ConfigReader<'_> {
         let policy = self.policy(document, text);
         if let Some(policy) = &policy {
             self.upstream_spellings(document, &policy.policy);
-            self.check_shared_limits(document.shared_limits.as_ref(), &policy.policy);
+            warnings.extend(self.unused_shared_limits(document.shared_limits.as_ref(), &policy.policy));
             warnings.extend(self.fact_warnings(log, fact_recording.as_ref(), &policy.policy));
         }
         let resources = self.resources(document, &audiences);

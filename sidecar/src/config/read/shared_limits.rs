@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use actgate::Policy;
-use actgate_yaml::Spanned;
+use actgate_yaml::{Diagnostic, Spanned};
 
 use super::reader::ConfigReader;
 use super::secret_file::FileFindings;
@@ -71,17 +71,18 @@ impl ConfigReader<'_> {
             .ok()
     }
 
-    /// Reports a store that nothing is counted in.
-    pub(super) fn check_shared_limits(&mut self, whole: Option<&Spanned<SharedLimitsDocument>>, policy: &Policy) {
-        if let Some(whole) = whole
-            && !policy.has_limit()
-        {
-            let help = "write `limit` at a route or beside `routes`, or remove this";
-            self.diagnostics.push(
-                whole.span(),
-                "the policy has no `limit`, so that this has no effect",
-                help,
-            );
-        }
+    /// A store that nothing is counted in: no mistake, since the last limit of a policy may be removed while gates run.
+    pub(super) fn unused_shared_limits(
+        &self,
+        whole: Option<&Spanned<SharedLimitsDocument>>,
+        policy: &Policy,
+    ) -> Option<Diagnostic> {
+        let whole = whole.filter(|_| !policy.has_limit())?;
+        let message = "the policy has no `limit`, so that this has no effect";
+        let help = "write `limit` at a route or beside `routes`, or remove this";
+        Some(Diagnostic {
+            file: Some(self.file.to_owned()),
+            ..Diagnostic::new(whole.span(), message, help)
+        })
     }
 }
