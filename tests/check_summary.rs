@@ -107,3 +107,38 @@ fn mistakes_in_the_json_log_have_fields() {
     assert_eq!(fields["message"], "`30` has no unit of time");
     assert_eq!(fields["help"], "write it as `30ms`, `30s`, `30m` or `30h`");
 }
+
+#[test]
+fn each_limit_has_a_line_and_where_it_is_counted() {
+    let limited = |lines: &str| {
+        with(lines).replace("routes:\n", "limit: { per: client, rate: 5000/h, mode: shadow }\nroutes:\n  - match: GET /limited\n    limit: { per: [initiator, actor], rate: 60/m, burst: 10 }\n")
+    };
+    let (code, report) = check(&limited(""), &[]);
+    assert_eq!(code, 0, "{report}");
+    for line in [
+        "  limit     GET /limited: 60/m (10 at once) by initiator and actor, counted in the memory of each gate\n",
+        "  limit     every route without a limit of its own, together: 5000/h by client, counted in the memory of each gate; in shadow: \
+         nothing is denied for it\n",
+    ] {
+        assert!(report.contains(line), "{report}");
+    }
+    let (_, report) = check(
+        &limited("shared_limits: { redis: 'redis://127.0.0.1:6379' }\n"),
+        &["--json"],
+    );
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    let expected = json!([
+        { "rule": "GET /limited: limit", "quota": "60/m (10 at once) by initiator and actor", "mode": "enforce", "counted_in": "redis" },
+        { "rule": "limit of the policy", "quota": "5000/h by client", "mode": "shadow", "counted_in": "redis" },
+    ]);
+    assert_eq!(report["limits"], expected, "{report}");
+}
+
+#[test]
+fn a_store_without_a_limit_is_a_warning() {
+    let text = with("shared_limits: { redis: 'redis://127.0.0.1:6379' }\n");
+    let (code, report) = check(&text, &[]);
+    let warning = "the policy has no `limit`, so that this has no effect";
+    assert!(code == 0 && report.contains(warning), "{report}");
+    assert_eq!(check(&text, &["--strict"]).0, 78);
+}

@@ -248,3 +248,19 @@ fn the_policy_of_an_explanation_is_that_of_check() {
     let text = output_text(&run_to_end(&["check", "--config", &explained.config], ""));
     assert!(text.contains(&format!("hash: {hash}\n")), "{text}");
 }
+
+#[test]
+fn a_request_without_a_body_is_explained_as_the_gate_decides_it() {
+    let explained = Explained::new();
+    let (path, without) = ("/refunds?dry_run=false", ["--no-body"]);
+    let report = explained.report(path, &without);
+    assert_eq!(
+        (&report["status"], &report["code"]),
+        (&json!(403), &json!("body_type_not_allowed")),
+        "{report}"
+    );
+    let typed = ["--no-body", "--header", "Content-Type: application/json"];
+    assert_eq!(explained.report(path, &typed)["code"], "body_malformed");
+    let both = explained.output(path, &["--no-body", "--body", "{}"]);
+    assert_eq!(both.status.code(), Some(2), "{}", output_text(&both));
+}

@@ -7,6 +7,7 @@ mod gate;
 mod help;
 mod input;
 mod keys;
+mod limited_line;
 mod limits;
 mod line;
 mod recorded_request;

@@ -50,6 +50,9 @@ fn a_party_with_too_many_requests_gets_429_and_the_upstream_none_of_them() {
         "{event}"
     );
     assert_eq!(event["rule"], json!("POST /refunds: limit"), "{event}");
+    let reason = "the party has made more than 30/m (2 at once) by initiator and actor (POST /refunds: limit)";
+    assert_eq!(event["reason"], json!(reason), "{event}");
+    assert!(matches!(event["retry_after"].as_u64(), Some(1 | 2)), "{event}");
 
     let call = ["Content-Type: application/grpc", &bearer(&alice)].map(str::to_owned);
     let call = wire::answer(gate.address, &request("POST", "/refunds", &[&call[0], &call[1]]));
@@ -92,7 +95,7 @@ fn a_reload_goes_on_counting_and_a_limit_in_shadow_is_recorded() {
     assert_eq!(get(gate.address, "/orders", &token).status, 200);
     let event = gate.decision_after(known);
     assert_eq!(event["shadow"]["code"], json!("limit_exceeded"), "{event}");
-    assert_eq!(event["shadow"]["rule"], json!("GET /orders: limit"), "{event}");
+    assert_eq!(event["shadow"]["rule"], json!("limit of the policy"), "{event}");
 }
 
 #[test]
@@ -116,7 +119,9 @@ fn an_explanation_counts_nothing_and_says_so() {
         let text = output_text(&output);
         assert!(output.status.success(), "{text}");
         assert!(
-            text.contains("note: `GET /orders: limit` is not counted here"),
+            text.contains(
+                "note: `GET /orders: limit` is not counted here; the gate denies what is beyond 1/d by actor"
+            ),
             "{text}"
         );
     }

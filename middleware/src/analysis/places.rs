@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use actgate_yaml::{Span, Spanned};
 
+use crate::policy::OF_POLICY;
 use crate::policy::policy::Policy;
 use crate::policy::tree::Tree;
 
@@ -120,6 +121,9 @@ impl RulePlaces {
 
     /// The place of a rule that no route owns.
     fn of_owner(&self, rule: &str) -> Option<RulePlace> {
+        if rule == OF_POLICY {
+            return Some(place(self.root.value.key_span("limit")?, true));
+        }
         let name = rule.strip_prefix("agents.").unwrap_or(rule);
         let agents = self.root.value.member("agents").map(|agents| agents.value.items());
         let of_agent = name.match_indices('.').find_map(|(end, _)| {
@@ -246,6 +250,7 @@ routes:
     mcp: { method: tools/call, name: b }
     scopes:
       - c
+limit: { per: client, rate: 1/s }
 ";
 
     #[test]
@@ -272,6 +277,7 @@ routes:
             ("human.fresh: initiator.max_auth_age", (19, true)),
             ("agents.bot.a.ceiling.initiators.kind", (7, true)),
             ("agents.bot.a.ceiling.routes", (5, true)),
+            ("limit of the policy", (42, true)),
         ] {
             assert_eq!(line(rule), Some(expected), "{rule}");
         }

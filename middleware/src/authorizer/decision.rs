@@ -9,7 +9,7 @@ use super::in_force::InForce;
 use super::protected::Protected;
 use crate::error::Error;
 use crate::identity::{Identity, Proof};
-use crate::policy::{Agent, Deciding, Limit, Policy, Requirement};
+use crate::policy::{Agent, Deciding, Limit, Policy, PolicyLimit, Requirement};
 
 /// The target of the event of a decision: part of the public interface.
 const TARGET: &str = "actgate::decision";
@@ -270,9 +270,9 @@ impl Decision {
         Some((requirement.limit().or_else(in_shadow)?, identity))
     }
 
-    /// The limit of the policy that counts requests like this one, where the rules allow it: `POST /refunds: limit`.
-    pub fn limit_rule(&self) -> Option<&str> {
-        self.limit().map(|(limit, _)| &*limit.name)
+    /// The limit of the policy that counts requests like this one, where the rules allow it.
+    pub fn counted_by(&self) -> Option<PolicyLimit> {
+        self.limit().map(|(limit, _)| limit.into())
     }
 
     /// Whether a limit counts the request.

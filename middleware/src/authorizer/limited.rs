@@ -60,6 +60,7 @@ fn error_of(limit: &Limit, counted: Result<Counted, CountUnavailable>) -> Option
         Ok(Counted::Within) => None,
         Ok(Counted::Exceeded { retry_after }) => Some(Error::LimitExceeded {
             rule,
+            quota: Arc::clone(&limit.quota_in_words),
             retry_after: whole_seconds(retry_after),
         }),
         Err(CountUnavailable) => Some(Error::LimitUnavailable {

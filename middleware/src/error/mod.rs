@@ -176,11 +176,13 @@ pub enum Error {
         rule: Arc<str>,
     },
     /// The token and the rules allow the request, and its party has made too many of them.
-    #[error("the party has made too many requests ({rule})")]
+    #[error("the party has made more than {quota} ({rule})")]
     #[non_exhaustive]
     LimitExceeded {
-        /// The limit of the policy, as `POST /refunds: limit`.
+        /// The limit of the policy, as `POST /refunds: limit`, or `limit of the policy`.
         rule: Arc<str>,
+        /// How many requests of whom: `60/m (10 at once) by initiator and actor`.
+        quota: Arc<str>,
         /// When to try again, in seconds.
         retry_after: u32,
     },
@@ -206,7 +208,7 @@ pub enum Error {
     #[error("the requests of the party cannot be counted ({rule})")]
     #[non_exhaustive]
     LimitUnavailable {
-        /// The limit of the policy, as `POST /refunds: limit`.
+        /// The limit of the policy, as `POST /refunds: limit`, or `limit of the policy`.
         rule: Arc<str>,
         /// When to try again, in seconds.
         retry_after: u32,

@@ -12,7 +12,7 @@ use super::coverage::Coverage;
 use super::defaults;
 use super::document::Document;
 use super::escaped_slash::EscapedSlash;
-use super::limit::{EVERY_ROUTE, Limit};
+use super::limit::{EVERY_ROUTE, Limit, deny_limit};
 use super::lookalikes;
 use super::mcp::McpMatch;
 use super::mode::Mode;
@@ -170,13 +170,13 @@ fn add_route(
     if matches.is_empty() {
         context.mistake_if_whole(route.span(), "`match` is empty", "name at least one `METHOD /path`");
     }
-    if *public && !(requirement.is_empty() && route.value.mode.is_none() && route.value.limit.is_none()) {
-        let message = "a public route has no requirement";
+    deny_limit(route.value.limit.as_ref().filter(|_| *public), context);
+    if *public && !(requirement.is_empty() && route.value.mode.is_none()) {
         let help = match mcp {
             None => "remove `public: true`, or every other key but `match`",
             Some(_) => "remove `public: true`, or every other key but `match` and `mcp`",
         };
-        context.mistake(route.span(), message, help);
+        context.mistake(route.span(), "a public route has no requirement", help);
     }
     if mcp.is_some() && *escaped_slash == EscapedSlash::Pass {
         let message = "an endpoint of MCP has no escaped slash";

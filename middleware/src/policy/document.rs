@@ -30,6 +30,7 @@ pub(super) struct Document {
     /// Example: `{ token: { max_lifetime: 1h } }`
     pub(super) defaults: Option<Spanned<RequirementDocument>>,
     /// The limit of every route that has none of its own and is not public. The requests to all of these routes are counted together.
+    /// No value exempts a route: a limit of its own, which may be higher, takes its place.
     /// Example: `{ per: [initiator, actor], rate: 600/m }`
     pub(super) limit: Option<Spanned<LimitDocument>>,
     /// Named groups of parties, each with its members. `{ group: NAME }` in a list of parties means each of them.

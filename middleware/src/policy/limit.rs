@@ -96,8 +96,11 @@ impl<'de> Deserialize<'de> for Rate {
                         _ => return None,
                     };
                     let digits = requests.bytes().all(|byte| byte.is_ascii_digit());
-                    let requests = requests.parse().ok().filter(|_| digits)?;
-                    Some((requests, Duration::from_secs(seconds)))
+                    if requests.is_empty() || !digits {
+                        return None;
+                    }
+                    // One that is no `u32` is out of range.
+                    Some((requests.parse().unwrap_or(u32::MAX), Duration::from_secs(seconds)))
                 });
                 let shown = text.replace(char::is_control, " ");
                 match rate {
@@ -120,8 +123,10 @@ impl<'de> Deserialize<'de> for Rate {
 /// count of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Limit {
-    /// The rule, as the policy lists it: `POST /refunds: limit`.
+    /// The rule, as the policy lists it: `POST /refunds: limit`, or [`OF_POLICY`].
     pub(crate) name: Arc<str>,
+    /// In words: `60/m (10 at once) by initiator and actor`.
+    pub(crate) quota_in_words: Arc<str>,
     pub(crate) mode: Mode,
     /// What the counted requests have in common: the first `match` of the route, or all that have no limit of their own.
     shared_by: Arc<str>,
@@ -173,14 +178,26 @@ impl LimitDocument {
         let Rate { requests, period } = self.rate.value;
         let burst = self.burst.as_ref().map_or(u64::from(requests), |burst| burst.value);
         let burst = u32::try_from(burst).unwrap_or(u32::MAX);
+        let is_burst = (1..=MAX_BURST).contains(&burst);
         let quota = Quota::new(requests, period, burst).inspect_err(|reason| {
             let place = self.burst.as_ref().map_or(self.rate.span(), Spanned::span);
-            let help = format!("write a lower rate, or a `burst` from 1 to {MAX_BURST} that comes back earlier");
+            let help = match (burst, is_burst) {
+                (0, _) => {
+                    "write how many requests may come at once, at least 1; `none_of` denies a party every request"
+                        .to_owned()
+                }
+                (_, false) => format!("write a `burst` from 1 to {MAX_BURST}"),
+                (_, true) => "write a lower rate, or a lower `burst`, which comes back earlier".to_owned(),
+            };
             context.mistake(place, *reason, help);
         });
         let quota = quota.ok().filter(|_| is_valid)?;
         Some(Limit {
-            name: format!("{owner}: limit").into(),
+            name: match written_for {
+                EVERY_ROUTE => OF_POLICY.into(),
+                _ => format!("{owner}: limit").into(),
+            },
+            quota_in_words: in_words(self.rate.value, burst, &per).into(),
             mode: mode.or_written(self.mode.as_ref()),
             shared_by: written_for.into(),
             per: per.into(),
@@ -189,8 +206,58 @@ impl LimitDocument {
     }
 }
 
+/// Reports the limit of a public route.
+pub(super) fn deny_limit(of_public: Option<&Spanned<LimitDocument>>, context: &mut Context<'_>) {
+    if let Some(limit) = of_public {
+        let message = "a public route has no limit, because it has no party";
+        context.mistake(limit.span(), message, "remove `limit`, or `public: true`");
+    }
+}
+
 /// What the requests to all routes have in common that have no limit of their own. No route is written in this way.
 pub(super) const EVERY_ROUTE: &str = "every route";
+
+/// The name of the limit that these routes share.
+pub(crate) const OF_POLICY: &str = "limit of the policy";
+
+/// `60/m (10 at once) by initiator and actor`.
+fn in_words(rate: Rate, burst: u32, per: &[CountedParty]) -> String {
+    let unit = match rate.period.as_secs() {
+        1 => 's',
+        60 => 'm',
+        3600 => 'h',
+        _ => 'd',
+    };
+    let at_once = match burst == rate.requests {
+        true => String::new(),
+        false => format!(" ({burst} at once)"),
+    };
+    let words: Vec<&str> = per.iter().map(|party| party.word()).collect();
+    format!("{}/{unit}{at_once} by {}", rate.requests, words.join(" and "))
+}
+
+/// A limit of a policy, in words.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyLimit {
+    /// The rule, as [`Error::rule`](crate::Error::rule) names it: `POST /refunds: limit`, or `limit of the policy` for the one that is
+    /// written beside `routes`.
+    pub rule: Arc<str>,
+    /// How many requests of whom: `60/m (10 at once) by initiator and actor`.
+    pub quota: Arc<str>,
+    /// Whether it is enforced.
+    pub mode: Mode,
+}
+
+impl From<&Limit> for PolicyLimit {
+    fn from(limit: &Limit) -> PolicyLimit {
+        PolicyLimit {
+            rule: Arc::clone(&limit.name),
+            quota: Arc::clone(&limit.quota_in_words),
+            mode: limit.mode,
+        }
+    }
+}
 
 impl Limit {
     /// What a request with these facts is counted as.
@@ -348,6 +415,24 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_lists_its_limits_and_the_shared_one_once() {
+        let text = "limit: { per: client, rate: 5000/h, mode: shadow }\nroutes: [{ match: GET / }, { match: GET /b }, { match: \
+                    POST /own, limit: { per: [actor, initiator], rate: 60/m, burst: 10 } }]";
+        let policy = Policy::from_yaml(text).unwrap();
+        let limits = policy.limits().into_iter();
+        let listed: Vec<String> = limits
+            .map(|limit| format!("{}: {} {:?}", limit.rule, limit.quota, limit.mode))
+            .collect();
+        assert_eq!(
+            listed,
+            [
+                "POST /own: limit: 60/m (10 at once) by initiator and actor Enforce",
+                "limit of the policy: 5000/h by client Shadow"
+            ]
+        );
+    }
+
+    #[test]
     fn mistakes_of_a_limit_have_their_help() {
         for (route, mistake) in [
             ("limit: { rate: 60/m }", "the key `per` is missing"),
@@ -359,6 +444,15 @@ mod tests {
             ("limit: { per: actor, rate: 60/min }", "`60/min` is no rate"),
             ("limit: { per: actor, rate: +6/m }", "`+6/m` is no rate"),
             ("limit: { per: actor, rate: 0/m }", "`0/m` is out of range"),
+            ("limit: { per: actor, rate: /m }", "`/m` is no rate"),
+            (
+                "limit: { per: actor, rate: 99999999999/s }",
+                "`99999999999/s` is out of range: from 1 to 1000000 requests",
+            ),
+            (
+                "limit: { per: actor, rate: 60/m, burst: 0 }",
+                "help: write how many requests may come at once, at least 1",
+            ),
             (
                 "limit: { per: actor, rate: 10001/s }",
                 "at most 10000 requests a second",
@@ -374,7 +468,7 @@ mod tests {
             ("limit: { per: actor, rate: 1/d, burst: 32 }", "longer than 31 days"),
             (
                 "public: true, limit: { per: actor, rate: 60/m }",
-                "a public route has no requirement",
+                "1:47: a public route has no limit, because it has no party\n  help: remove `limit`, or `public: true`",
             ),
             (
                 "any_of: [{ limit: { per: actor, rate: 60/m } }, { scopes: [a] }]",

@@ -10,6 +10,7 @@ use super::coverage::Coverage;
 use super::document::{Document, Members};
 use super::error::{PolicyDiagnostic, PolicyError};
 use super::hash::PolicyHash;
+use super::limit::PolicyLimit;
 use super::mcp::NamePattern;
 use super::mode::Mode;
 use super::other_keys;
@@ -148,6 +149,15 @@ impl Policy {
     /// Whether a route has a `limit`, also one in shadow.
     pub fn has_limit(&self) -> bool {
         self.with_shadow().any(|requirement| requirement.limit().is_some())
+    }
+
+    /// The limits, by their names: that of each route with one of its own, and the one beside `routes` if a route has it.
+    pub fn limits(&self) -> Vec<PolicyLimit> {
+        let limits = self.with_shadow().filter_map(|requirement| requirement.limit());
+        let mut limits: Vec<PolicyLimit> = limits.map(PolicyLimit::from).collect();
+        limits.sort_by_key(|limit| (Arc::clone(&limit.rule), limit.mode != Mode::Enforce));
+        limits.dedup();
+        limits
     }
 
     /// The rules of each route, and of each requirement that a layer may name, with their modes.

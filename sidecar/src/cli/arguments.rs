@@ -79,6 +79,8 @@ Exit codes:
   78  the configuration or the policy is invalid
   141 what reads standard output ended before the output did";
 
+const TEST_NOTES: &str = include_str!("test_notes.txt");
+
 const RUN_NOTES: &str = concat!(include_str!("run_notes.txt"), include_str!("../config/reference.yaml"));
 
 /// The arguments of the binary.
@@ -154,30 +156,7 @@ hash alone, is not decided.
 Exit code 0: the request is allowed. 1: it is denied, or an error occurred.")]
     Explain(ExplainArguments),
     /// Run the cases of a policy: requests, each with the decision it is expected to get
-    #[command(after_help = "\
-A folder holds `policy.yaml` and `cases.yaml`; so may each folder in it. The tokens of the cases are signed in memory.
-  actgate test                                             the folder here
-  actgate test policy-examples
-  actgate test policy --route 'POST /refunds' --case agent
-  actgate test --config actgate.yaml --cases cases.yaml    with the issuers and profiles of a configuration
-  actgate test policy --min-coverage 100 --junit report.xml
-
-A case, as `cases.yaml` lists them:
-  - name: an agent on its own
-    request: POST /refunds
-    token: { sub: bot, sub_profile: ai_agent, scope: \"refunds:write\" }
-    expect: { deny: initiator_not_human, status: 403 }
-The token is its claims, or one of a product: { preset: keycloak, fixture: human, claims: { scope: \"refunds:write\" } }.
-`policy-examples/README.md` of the repository has every key. A case counts nothing: no limit denies it.
-
-Coverage counts the branches of a policy: each route allowed and denied, each rule met and not met, each alternative of
-`any_of` met. What no case reaches is listed with its line.
-
-Exit codes:
-  0   every decision is the expected one
-  1   one is not, or the coverage of a policy is below --min-coverage
-  2   the command line is invalid
-  78  a policy, a configuration or a cases file is invalid")]
+    #[command(after_help = TEST_NOTES)]
     Test(TestArguments),
     /// List the presets for the products that issue tokens, or show one
     #[command(after_help = "\
@@ -312,6 +291,9 @@ pub(crate) struct ExplainArguments {
     /// Body of the request, which is `application/json` unless a `--header` names another type; `@FILE` reads it from a file
     #[arg(long, value_name = "JSON|@FILE")]
     pub(crate) body: Option<String>,
+    /// The request has no body, and no type of one unless a `--header` names it; without it and --body, it is not known
+    #[arg(long, conflicts_with = "body")]
+    pub(crate) no_body: bool,
     /// Time of the request: RFC 3339, or seconds since 1970 [default: now, or that of the line]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) at: Option<u64>,

@@ -12,6 +12,7 @@ use crate::cli::check_warnings::warnings;
 use crate::cli::connection_summary::{ConnectionSummary, admin_lines};
 use crate::cli::issuer::read_registry;
 use crate::cli::issuer_summary::IssuerSummary;
+use crate::cli::limit_summary::{LimitSummary, limits};
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::source_excerpt::with_labelled_excerpts;
 use crate::cli::terminal::{printable, printable_lines};
@@ -128,6 +129,8 @@ struct Summary<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     shadow: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    limits: Vec<LimitSummary>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     mcp: Vec<String>,
     /// The list of revoked tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,6 +209,7 @@ impl<'a> Summary<'a> {
                 false => "folded",
             },
             shadow: settings.policy.in_shadow().collect(),
+            limits: limits(settings),
             mcp: settings.policy.mcp_endpoints().collect(),
             revocations: settings.revocations.as_ref().map(|list| list.file.as_path()),
             connections: ConnectionSummary::of(settings),
@@ -281,6 +285,9 @@ impl fmt::Display for Summary<'_> {
         if !self.shadow.is_empty() {
             let places = self.shadow.join("; ");
             writeln!(f, "  shadow    {places}: evaluated and recorded, not enforced")?;
+        }
+        for limit in &self.limits {
+            writeln!(f, "  limit     {limit}")?;
         }
         for path in &self.mcp {
             writeln!(

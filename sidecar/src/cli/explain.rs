@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use actgate::analysis::SmallestChange;
 use actgate::chain::Conceal;
-use actgate::policy::Mode;
+use actgate::policy::{Mode, PolicyLimit};
 use actgate::request::{Presented, Target};
 use actgate::{Error, Explanation, KnownRequest};
 use http::header::HOST;
@@ -54,10 +54,12 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
     {
         headers.insert(HOST, host);
     }
-    if arguments.body.is_some() || input.line.is_none() && request_body::is_usual(method) {
+    let is_usual = input.line.is_none() && request_body::is_usual(method);
+    if arguments.body.is_some() || is_usual && !arguments.no_body {
         request_body::as_json(&mut headers);
     }
     let body = arguments.body.as_deref().map(request_body::read).transpose()?;
+    let body = body.or_else(|| arguments.no_body.then(Vec::new));
     let target = path.parse::<PathAndQuery>().ok();
     let gate = match target.filter(|_| path.starts_with('/')) {
         Some(target) => rules.check(method, &target.into(), &headers, authorizer),
@@ -69,10 +71,10 @@ pub(crate) async fn explain(arguments: &ExplainArguments, log: &ProcessLog) -> R
     let mut notes = input.notes.clone();
     let explained = explain_request(arguments, &input, (&headers, body.as_deref()), &mut notes).await;
     let explained = explained.unwrap_or_else(|error| Explained::whole(authorizer.explain_without_target(error), None));
-    if let Some(rule) = explained.explanation.decision().limit_rule() {
-        notes.push(
-            format!("`{rule}` is not counted here; the gate denies what is beyond it (429, limit_exceeded)").into(),
-        );
+    if let Some(PolicyLimit { rule, quota, .. }) = explained.explanation.decision().counted_by() {
+        let text =
+            format!("`{rule}` is not counted here; the gate denies what is beyond {quota} (429, limit_exceeded)");
+        notes.push(text.into());
     }
     let mut report = Report {
         arguments,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actgate::analysis::SmallestChange;
 use actgate::chain::FactSource;
 use actgate::challenge::Challenge;
-use actgate::policy::Tier;
+use actgate::policy::{PolicyLimit, Tier};
 use actgate::{Decision, Error, Explanation};
 use http::header::HOST;
 use serde_json::{Value, json};
@@ -98,13 +98,32 @@ impl Report<'_> {
             (None, Some((_, code))) => Some(Some(code)),
             (None, None) => None,
         };
-        let agrees = (!self.is_undecided()).then(|| recorded.agrees(denied));
-        Some((recorded, agrees))
+        let is_comparable = !self.is_undecided() && self.limit_of_line().is_none();
+        Some((recorded, is_comparable.then(|| recorded.agrees(denied))))
+    }
+
+    /// The limit that denied the request of the line, where every rule allows it.
+    fn limit_of_line(&self) -> Option<PolicyLimit> {
+        let recorded = &self.input.line.as_ref()?.recorded;
+        let is_allowed = self.is_evaluated() && !self.is_denied() && !self.is_undecided();
+        let limit = self.decision().counted_by()?;
+        (is_allowed && recorded.is_by_limit()).then_some(limit)
+    }
+
+    fn write_limit_of_line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(limit) = self.limit_of_line() else {
+            return Ok(());
+        };
+        let allowed = good("allowed by every rule");
+        let (quota, rule) = (printable(&limit.quota), printable(&limit.rule));
+        let by = "the line was denied by a limit, which depends on the requests before it";
+        writeln!(f, "\n{allowed}: {by}: {quota} ({rule})")
     }
 
     fn write_recorded(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.recorded() {
             None => Ok(()),
+            Some(_) if self.limit_of_line().is_some() => Ok(()),
             Some((_, Some(true))) => writeln!(f, "{}", faint("the line has this decision, too")),
             Some((recorded, Some(false))) => {
                 let recorded = printable(&recorded.to_string());
@@ -285,6 +304,7 @@ impl fmt::Display for Report<'_> {
                     bad("not decided")
                 )?;
             }
+            (None, None) if self.limit_of_line().is_some() => self.write_limit_of_line(f)?,
             (None, None) => {
                 let condition = match self.input.basis {
                     Basis::Token => "",

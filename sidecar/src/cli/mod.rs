@@ -29,6 +29,7 @@ mod issuer_audit;
 mod issuer_summary;
 pub(crate) mod issuers;
 mod kind_help;
+mod limit_summary;
 pub(crate) mod output;
 pub(crate) mod pasted_token;
 mod policy_lines;

@@ -19,6 +19,11 @@ impl RecordedDecision {
             Some(code) => self.decision == "deny" && code.is_none_or(|code| self.code.as_deref() == Some(code)),
         }
     }
+
+    /// Whether a limit denied the request, which depends on the requests before it.
+    pub(super) fn is_by_limit(&self) -> bool {
+        matches!(self.code.as_deref(), Some("limit_exceeded" | "limit_unavailable"))
+    }
 }
 
 impl fmt::Display for RecordedDecision {

@@ -41,7 +41,7 @@ impl Gate {
             return (decided, outcome);
         }
         // Nothing is waited for without a limit.
-        decided.decision = decision.limit_rule().is_some().then(|| decision.clone());
+        decided.decision = decision.counted_by().is_some().then(|| decision.clone());
         let mut uncounted = Uncounted {
             gate: self,
             request,

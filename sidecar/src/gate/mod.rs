@@ -177,6 +177,11 @@ impl Decided {
             rule: None,
             // The reason of a denial comes before it.
             reason: self.note.as_deref().map(str::to_owned),
+            retry_after: self
+                .decision
+                .as_ref()
+                .and_then(Decision::error)
+                .and_then(Error::retry_after),
             shadow: shadow::shadow(self.decision.as_ref(), self.unread_in_shadow),
             issuer: identity.map(Identity::issuer),
             chain: identity.map(Chain::of),

@@ -76,6 +76,9 @@ pub(crate) struct Event<'a> {
     /// The reason, without values of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+    /// When to try again, in seconds: of a denial that time alone may change, such as one by a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_after: Option<u32>,
     /// What the decision would be if every rule in shadow were enforced; none where no rule is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) shadow: Option<Shadow<'a>>,
@@ -255,6 +258,7 @@ pub(super) mod tests {
             code: Some("missing_token"),
             rule: None,
             reason: None,
+            retry_after: None,
             shadow: None,
             issuer: None,
             chain: None,
