@@ -1,7 +1,8 @@
 //! The verified identity of an allowed request.
 
+use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::chain::{ActorChain, Facts};
 use crate::issuer::TrustedIssuer;
@@ -20,6 +21,8 @@ struct VerifiedToken {
     facts: Facts,
     issuer: Arc<TrustedIssuer>,
     proof: Proof,
+    /// What is made of the facts for each token.
+    kept: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 /// What the facts of an identity were verified by. The numbers are unique in the process.
@@ -36,15 +39,20 @@ pub(crate) enum Proof {
 impl Identity {
     /// The identity of a token of `issuer`.
     pub(crate) fn verified(facts: Facts, issuer: Arc<TrustedIssuer>, proof: Proof) -> Self {
-        Identity(Arc::new(VerifiedToken { facts, issuer, proof }))
+        Identity::of(facts, issuer, proof)
     }
 
     /// The parties of a record, for an explanation. It is never part of a decision on a request.
     pub(crate) fn recorded(facts: Facts, issuer: Arc<TrustedIssuer>) -> Self {
+        Identity::of(facts, issuer, Proof::Record)
+    }
+
+    fn of(facts: Facts, issuer: Arc<TrustedIssuer>, proof: Proof) -> Self {
         Identity(Arc::new(VerifiedToken {
             facts,
             issuer,
-            proof: Proof::Record,
+            proof,
+            kept: OnceLock::new(),
         }))
     }
 
@@ -109,6 +117,26 @@ impl Identity {
     /// The expiration time (`exp`), in seconds since 1970.
     pub fn expires_at(&self) -> u64 {
         self.facts().claims.expiration
+    }
+
+    /// A value that `make` makes of this identity, for what is the same for each request with a token: the value of a header, a
+    /// part of a line of a log. It is made for the first request, and kept for as long as the verified token is cached.
+    ///
+    /// An identity keeps one value: another type is made anew each time. `make` must not depend on anything but the identity.
+    ///
+    /// ```
+    /// # use actgate::testing::TestIssuer;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let identity = TestIssuer::new()?.identity(serde_json::json!({ "sub": "alice" }))?;
+    /// let header = identity.kept(|identity| format!("user={}", identity.subject()));
+    /// assert_eq!(*header, "user=alice");
+    /// assert!(std::sync::Arc::ptr_eq(&header, &identity.kept(|_| String::new())));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn kept<T: Send + Sync + 'static>(&self, make: impl Fn(&Identity) -> T) -> Arc<T> {
+        let kept = self.0.kept.get_or_init(|| Arc::new(make(self)));
+        Arc::clone(kept).downcast().unwrap_or_else(|_| Arc::new(make(self)))
     }
 
     /// A top-level claim by its exact name. `act` is excluded: see [`chain`](Self::chain).

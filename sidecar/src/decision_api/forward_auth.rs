@@ -244,7 +244,7 @@ impl DecisionPoint {
         let mut response = Response::new(Full::default());
         let headers = response.headers_mut();
         self.identity_headers.set_empty(headers);
-        if let Some(identity) = decided.identity() {
+        if let Some(identity) = decided.stated() {
             self.identity_headers.set(headers, identity);
         }
         response

@@ -21,6 +21,7 @@ pub(crate) mod upgrade;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actgate::chain::RecordedFacts;
@@ -39,7 +40,7 @@ use self::form::{AccessTokenRule, FormRules};
 use self::head_error::HeadError;
 use self::request_head::{Head, HeadRules};
 pub(crate) use self::unforwarded::{Denial, Unforwarded};
-use crate::headers::chain_json::Chain;
+use crate::headers::stated_identity::StatedIdentity;
 use crate::log::decision_log::{self, DecisionLog};
 use crate::log::event::{Api, Effect, Event};
 use crate::log::fact_recording::FactRecording;
@@ -72,6 +73,8 @@ pub(crate) struct Decided {
     /// Identifies the decision, for the caller and in the log.
     pub(crate) id: Uuid,
     decision: Option<Decision>,
+    /// What headers and the log state of its identity.
+    stated: Option<Arc<StatedIdentity>>,
     /// The facts of its token, where they are recorded.
     facts: Option<Box<RecordedFacts>>,
     /// Why the body was not read for rules in shadow; none where it was read, or was not necessary.
@@ -115,6 +118,7 @@ impl Undecided<'_> {
         Decided {
             id: self.id,
             facts: facts.flatten(),
+            stated: decision.as_ref().and_then(Decision::identity).map(StatedIdentity::of),
             decision,
             unread_in_shadow: None,
             note: None,
@@ -152,6 +156,11 @@ impl Decided {
         self.decision.as_ref().and_then(Decision::identity)
     }
 
+    /// What headers and the log state of it.
+    pub(crate) fn stated(&self) -> Option<&StatedIdentity> {
+        self.stated.as_deref()
+    }
+
     /// The route that matched, as the policy writes it.
     pub(crate) fn route(&self) -> Option<&str> {
         self.decision.as_ref().and_then(Decision::route)
@@ -184,7 +193,7 @@ impl Decided {
                 .and_then(Error::retry_after),
             shadow: shadow::shadow(self.decision.as_ref(), self.unread_in_shadow),
             issuer: identity.map(Identity::issuer),
-            chain: identity.map(Chain::of),
+            identity: self.stated.as_deref(),
             facts: self.facts.as_deref(),
             agent_owner: self.decision.as_ref().and_then(Decision::agent).and_then(Agent::owner),
             client: identity.and_then(Identity::client),

@@ -1,7 +1,5 @@
 //! The delegation chain as JSON.
 
-use std::fmt::Write as _;
-
 use actgate::Identity;
 use actgate::chain::{ActorChain, Party};
 use actgate::profile::Kind;
@@ -64,42 +62,8 @@ impl<'a> Chain<'a> {
             actors: actors.map(|actor| link(actor.party(), actor.kind())).collect(),
         }
     }
-
-    /// Compact JSON in ASCII.
-    pub(crate) fn to_ascii_json(&self) -> String {
-        ascii_json(&serde_json::to_string(self).unwrap_or_default())
-    }
 }
 
 fn display<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(kind)
-}
-
-/// Writes everything outside of printable ASCII as `\u` escapes: such characters occur in strings alone.
-fn ascii_json(json: &str) -> String {
-    let mut ascii = String::with_capacity(json.len());
-    for character in json.chars() {
-        if (' '..='~').contains(&character) {
-            ascii.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a string cannot fail.
-                let _ = write!(ascii, "\\u{unit:04x}");
-            }
-        }
-    }
-    ascii
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ascii_json_has_the_same_value() {
-        let text = serde_json::to_string("é😀\u{7f}\"\n").unwrap();
-        let ascii = ascii_json(&text);
-        assert!(ascii.is_ascii() && !ascii.contains(char::is_control));
-        assert_eq!(serde_json::from_str::<String>(&ascii).unwrap(), "é😀\u{7f}\"\n");
-    }
 }

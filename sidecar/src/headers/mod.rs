@@ -10,5 +10,6 @@ pub(crate) mod hop_by_hop;
 pub(crate) mod identity;
 pub(crate) mod internal_token;
 pub(crate) mod media_type;
+pub(crate) mod stated_identity;
 pub(crate) mod trailers;
 pub(crate) mod via;

@@ -9,7 +9,9 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use super::redact;
+#[cfg(test)]
 use crate::headers::chain_json::Chain;
+use crate::headers::stated_identity::StatedIdentity;
 use crate::trace::context::{SpanId, TraceId};
 use crate::trace::request_trace::RequestTrace;
 
@@ -86,8 +88,9 @@ pub(crate) struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) issuer: Option<&'a str>,
     /// The chain of a verified token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) chain: Option<Chain<'a>>,
+    #[serde(rename = "chain", serialize_with = "chain", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<Chain<'static>>"))]
+    pub(crate) identity: Option<&'a StatedIdentity>,
     /// The normalised facts of a verified token, where the configuration has `facts: true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) facts: Option<&'a RecordedFacts>,
@@ -231,6 +234,12 @@ fn bounded_text<S: Serializer>(text: &Option<&str>, serializer: S) -> Result<S::
     }
 }
 
+fn chain<S: Serializer>(identity: &Option<&StatedIdentity>, serializer: S) -> Result<S::Ok, S::Error> {
+    identity
+        .and_then(|identity| identity.chain.as_deref())
+        .serialize(serializer)
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
@@ -261,7 +270,7 @@ pub(super) mod tests {
             retry_after: None,
             shadow: None,
             issuer: None,
-            chain: None,
+            identity: None,
             facts: None,
             agent_owner: None,
             client: None,

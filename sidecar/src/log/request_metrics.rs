@@ -175,10 +175,10 @@ impl RequestMetrics {
                 counters.upstream_errors.with_label_values(&[error]).inc();
             }
         }
-        if let Some(chain) = &event.chain {
+        if let Some(identity) = event.identity {
             counters
                 .actors
-                .observe(f64::from(u32::try_from(chain.actors.len()).unwrap_or(u32::MAX)));
+                .observe(f64::from(u32::try_from(identity.depth).unwrap_or(u32::MAX)));
         }
         if let Some(shadow) = event.shadow.as_ref().filter(|shadow| shadow.decision == Effect::Deny) {
             counters

@@ -182,12 +182,12 @@ fn describe_request(span: &mut SpanData, event: &Event<'_>, own: &OwnSpans) {
     if let Some(code) = event.code {
         add("actgate.code", code.to_owned().into());
     }
-    if let Some(chain) = &event.chain {
+    if let Some(identity) = event.identity {
         add(
             "actgate.chain.depth",
-            i64::try_from(chain.actors.len()).unwrap_or(i64::MAX).into(),
+            i64::try_from(identity.depth).unwrap_or(i64::MAX).into(),
         );
-        add("actgate.initiator.kind", chain.initiator.kind.to_string().into());
+        add("actgate.initiator.kind", identity.kind.to_string().into());
     }
     let forwarding = event.forwarding.as_ref();
     let status = event

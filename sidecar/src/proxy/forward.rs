@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use actgate::Identity;
 use actgate::challenge::Protocol;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING};
@@ -30,6 +29,7 @@ use crate::headers::dropped::DroppedHeaders;
 use crate::headers::forwarded::{self, LastHop};
 use crate::headers::hop_by_hop;
 use crate::headers::identity::IdentityHeaders;
+use crate::headers::stated_identity::StatedIdentity;
 use crate::headers::trailers::TrailerRules;
 use crate::headers::via::ViaPseudonym;
 
@@ -50,7 +50,7 @@ pub(crate) struct Forward {
 #[derive(Debug)]
 pub(crate) struct Caller<'a> {
     /// None on a public route.
-    pub(crate) identity: Option<&'a Identity>,
+    pub(crate) identity: Option<&'a StatedIdentity>,
     pub(crate) token: Option<TokenTime>,
     pub(crate) protocol: Protocol,
     /// What the upstream receives in place of the access token.
@@ -202,7 +202,7 @@ impl Forward {
         Ok(refusal.response(protocol, id, state).map(ResponseBody::Own))
     }
 
-    fn prepare(&self, headers: &mut HeaderMap, head: &Head, identity: Option<&Identity>) {
+    fn prepare(&self, headers: &mut HeaderMap, head: &Head, identity: Option<&StatedIdentity>) {
         let carried = self.carriers.take(headers);
         hop_by_hop::strip_request(headers, &head.nominated, |name| {
             self.identity_headers.owns(name) || self.drop_headers.covers(name)
@@ -287,7 +287,8 @@ mod tests {
                 client_certificate: None,
             },
         };
-        forward.prepare(&mut headers, &head, identified.then_some(&identity));
+        let stated = StatedIdentity::of(&identity);
+        forward.prepare(&mut headers, &head, identified.then_some(&*stated));
         assert_eq!(headers[HOST], "api.example");
         assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
         assert_eq!(headers["x-forwarded-proto"], "http");

@@ -103,10 +103,13 @@ impl Proxy {
                 return self.refuse(&parts, body, &refused, &decided).await;
             }
         };
-        let identity = decided.identity();
-        let token = TokenTime::of(identity, &self.gate.authorizer, self.forward.streams.after_expiry);
+        let token = TokenTime::of(
+            decided.identity(),
+            &self.gate.authorizer,
+            self.forward.streams.after_expiry,
+        );
         let caller = Caller {
-            identity,
+            identity: decided.stated(),
             token,
             credentials,
             protocol,

@@ -121,7 +121,7 @@ impl DecisionPoint {
         reported: impl Iterator<Item = &'n str>,
     ) -> CheckResponse {
         let mut set = HeaderMap::new();
-        if let Some(identity) = decided.identity() {
+        if let Some(identity) = decided.stated() {
             self.identity_headers.set(&mut set, identity);
         }
         let removed = self.removed(request).map(http::HeaderName::as_str);

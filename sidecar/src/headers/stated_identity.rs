@@ -1,0 +1,141 @@
+//! What a gate states of an identity, in headers and in the decision log: the same for each request with the same token.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::sync::Arc;
+
+use actgate::Identity;
+use actgate::profile::Kind;
+use bytes::Bytes;
+use http::HeaderValue;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::value::RawValue;
+
+use super::chain_json::Chain;
+use super::identity::Fact;
+
+/// The facts of an identity as they are written. It is made for the first request with a token, and kept with the verified token.
+#[derive(Debug)]
+pub(crate) struct StatedIdentity {
+    /// The value of each fact; none of one that is not known.
+    values: [Option<HeaderValue>; Fact::ALL.len()],
+    /// The JSON of [`Chain`].
+    pub(crate) chain: Option<Box<RawValue>>,
+    /// The actors in the chain.
+    pub(crate) depth: usize,
+    /// The kind of the initiator.
+    pub(crate) kind: Kind,
+}
+
+impl StatedIdentity {
+    /// What is stated of `identity`.
+    pub(crate) fn of(identity: &Identity) -> Arc<StatedIdentity> {
+        identity.kept(StatedIdentity::new)
+    }
+
+    fn new(identity: &Identity) -> StatedIdentity {
+        let chain = Chain::of(identity);
+        let json = serde_json::to_string(&chain).unwrap_or_default();
+        let mut text = String::new();
+        let written = Fact::ALL.map(|(fact, _)| {
+            let start = text.len();
+            write(fact, identity, &json, &mut text).map(|()| start..text.len())
+        });
+        // One allocation, which the values share.
+        let text = Bytes::from(text.into_boxed_str().into_boxed_bytes());
+        let value = |range: Range<usize>| HeaderValue::from_maybe_shared(text.slice(range)).ok();
+        StatedIdentity {
+            values: written.map(|range| range.and_then(value)),
+            chain: RawValue::from_string(json).ok(),
+            depth: chain.actors.len(),
+            kind: identity.kind(),
+        }
+    }
+
+    /// The value of the header of a fact. A fact that is not known has none.
+    pub(crate) fn value(&self, fact: Fact) -> Option<&HeaderValue> {
+        self.values[fact as usize].as_ref()
+    }
+}
+
+/// Writes the value of a fact, `chain` being the JSON of the chain. None of a fact that is not known.
+fn write(fact: Fact, identity: &Identity, chain: &str, text: &mut String) -> Option<()> {
+    match fact {
+        Fact::Subject => encode(identity.subject(), text),
+        Fact::Kind => encode(&identity.kind().to_string(), text),
+        Fact::Actor => encode(identity.chain().current()?.party().subject(), text),
+        Fact::Chain => write_ascii(chain, text),
+        Fact::Client => encode(identity.client()?, text),
+        Fact::Scope => {
+            let scopes: Vec<&str> = identity.scopes().collect();
+            (!scopes.is_empty()).then(|| encode(&scopes.join(" "), text))?;
+        }
+        Fact::Issuer => encode(identity.issuer(), text),
+    }
+    Some(())
+}
+
+/// Percent-encodes a value, so that decoding gives the claim back.
+fn encode(value: &str, text: &mut String) {
+    const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
+    let inner = value.trim_matches(' ');
+    let before = value.len() - value.trim_start_matches(' ').len();
+    let after = value.len() - before - inner.len();
+    text.extend(std::iter::repeat_n("%20", before));
+    text.extend(utf8_percent_encode(inner, ENCODED));
+    text.extend(std::iter::repeat_n("%20", after));
+}
+
+/// Writes everything outside of printable ASCII in JSON as `\u` escapes: such characters occur in strings alone.
+fn write_ascii(json: &str, text: &mut String) {
+    for character in json.chars() {
+        if (' '..='~').contains(&character) {
+            text.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actgate::testing::TestIssuer;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn it_is_made_once_for_a_token() {
+        let identity = TestIssuer::new().unwrap().identity(json!({ "sub": "u1" })).unwrap();
+        let stated = StatedIdentity::of(&identity);
+        assert_eq!(stated.value(Fact::Subject).unwrap(), "u1");
+        assert!(Arc::ptr_eq(&stated, &StatedIdentity::of(&identity.clone())));
+    }
+
+    #[test]
+    fn values_are_ascii_and_percent_encoded() {
+        for (value, encoded) in [
+            ("u1", "u1"),
+            ("a b", "a b"),
+            (" a ", "%20a%20"),
+            ("50%\r\nx: y", "50%25%0D%0Ax: y"),
+            ("jürgen", "j%C3%BCrgen"),
+        ] {
+            let mut text = String::new();
+            encode(value, &mut text);
+            assert_eq!(text, encoded);
+        }
+    }
+
+    #[test]
+    fn ascii_json_has_the_same_value() {
+        let json = serde_json::to_string("é😀\u{7f}\"\n").unwrap();
+        let mut ascii = String::new();
+        write_ascii(&json, &mut ascii);
+        assert!(ascii.is_ascii() && !ascii.contains(char::is_control));
+        assert_eq!(serde_json::from_str::<String>(&ascii).unwrap(), "é😀\u{7f}\"\n");
+    }
+}
