@@ -103,11 +103,12 @@ impl<V> fmt::Debug for TokenCache<V> {
 struct ByBytes;
 
 impl<V> Weighter<Box<str>, V> for ByBytes {
-    /// Claims, chain and the table's own part take about three times the text of a usual token. A far longer token can
-    /// expand into many small values when a rule reads its claims.
+    /// Claims, chain, the table's own part and what is [kept](crate::Identity::kept) take about three times the text of a usual token:
+    /// 3.4 KB, measured by the resident memory of a gate with 5,000 tokens of 800 bytes. A far longer token can expand into many
+    /// small values when a rule reads its claims.
     fn weight(&self, token: &Box<str>, _: &V) -> u64 {
         let length = token.len() as u64;
-        4 * length + 512 + 12 * length.saturating_sub(2048)
+        3 * length + 1024 + 12 * length.saturating_sub(2048)
     }
 }
 
@@ -138,6 +139,15 @@ mod tests {
     }
 
     #[test]
+    fn the_default_holds_ten_thousand_usual_tokens() {
+        let cache = TokenCache::new(crate::limits::Limits::default().cache_bytes);
+        for index in 0..10_000 {
+            cache.insert(&format!("{index:0800}"), index);
+        }
+        assert_eq!(cache.status().entries, 10_000);
+    }
+
+    #[test]
     fn zero_bytes_disable_the_cache() {
         let cache = TokenCache::new(0);
         cache.insert("a.b.c", 1);
@@ -148,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_token_counts_with_what_is_kept_of_it_and_a_long_one_more() {
-        for (length, bytes) in [(0, 512), (800, 3_712), (2_048, 8_704), (4_096, 41_472)] {
+        for (length, bytes) in [(0, 1_024), (800, 3_424), (2_048, 7_168), (4_096, 37_888)] {
             assert_eq!(ByBytes.weight(&"t".repeat(length).into(), &()), bytes, "{length}");
         }
     }
