@@ -60,13 +60,14 @@ pub(super) async fn decide(gate: &Gate, room: &BodyRoom, request: &Parts, body: 
     let (mut decided, outcome) = gate.decide(request).await;
     if let Some(limit) = decided.body_limit() {
         return match take(&room.enforced, &body, limit) {
-            Some(taken) => decide_by_body(gate, request, (body, taken), limit, (decided, outcome)).await,
+            // Few requests need it, and all would have room for it.
+            Some(taken) => Box::pin(decide_by_body(gate, request, (body, taken), limit, (decided, outcome))).await,
             None => (decided, Err(denied(HeadError::NO_ROOM)), Some(body)),
         };
     }
     let body = match decided.shadow_body_limit() {
         Some(limit) if outcome.is_ok() => {
-            let (read, facts, body) = read_in_shadow(gate, room, request, body, limit, &decided).await;
+            let (read, facts, body) = Box::pin(read_in_shadow(gate, room, request, body, limit, &decided)).await;
             decided.read_in_shadow(read, facts);
             body
         }

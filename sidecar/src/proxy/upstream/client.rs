@@ -197,7 +197,9 @@ impl Upstream {
             if let Some(lease) = endpoint.kept(need) {
                 return Ok(Some((index, lease, Use::Repeated)));
             }
-            match exchange.in_time(self.timeouts.response, endpoint.connect(need)).await? {
+            // A new connection takes far more than the allocation.
+            let connected = Box::pin(endpoint.connect(need));
+            match exchange.in_time(self.timeouts.response, connected).await? {
                 Ok((lease, used)) => return Ok(Some((index, lease, used))),
                 Err(ConnectError(reason)) => {
                     endpoint.health.failed();
