@@ -26,6 +26,7 @@ use std::process::ExitCode;
 
 use actgate_yaml::Diagnostics;
 use clap::{CommandFactory as _, Parser as _};
+use tokio::runtime::{self, Runtime};
 use tracing::Level;
 
 use crate::cli::arguments::{Arguments, Command, IssuersCommand};
@@ -88,7 +89,11 @@ fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
             Some(registry) => check::check_registry(&registry, Output::of(json)),
             None => check::check(&file.config, Output::of(json), Warnings::of(strict)),
         },
-        Command::Run(file) => block_on(run::run(&file.config, log)),
+        Command::Run(file) => {
+            // Its requests have threads of their own: see `server::cores`.
+            let runtime = runtime::Builder::new_current_thread().enable_all().build();
+            block_on_runtime(runtime.context("runtime")?, run::run(&file.config, log))
+        }
         Command::Reload(arguments) => block_on(reload::reload(&arguments)),
         Command::Health(arguments) => block_on(health::health(&arguments)),
         Command::Tail(arguments) => tail::tail(&arguments),
@@ -110,7 +115,10 @@ fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
 }
 
 fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Runtime::new().context("runtime")?;
+    block_on_runtime(Runtime::new().context("runtime")?, command)
+}
+
+fn block_on_runtime(runtime: Runtime, command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let result = runtime.block_on(command);
     // Open connections must not delay the end of the process.
     runtime.shutdown_background();

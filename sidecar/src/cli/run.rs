@@ -9,6 +9,7 @@ use crate::exit::{Context as _, Failure};
 use crate::log::decision_log::DecisionLog;
 use crate::log::process_log::ProcessLog;
 use crate::server::Server;
+use crate::server::cores::Cores;
 use crate::server::listen::systemd;
 use crate::server::signals::{self, ShutdownSignals};
 use crate::start::reload::{Origin, Reloader};
@@ -33,12 +34,13 @@ pub(crate) async fn run(file: &Path, log: &ProcessLog) -> Result<(), Failure> {
         }
     });
     let (server, reloader) = Reloader::of(origin, start(settings, decisions).await?, hangups);
+    let cores = Cores::start().context("threads")?;
     announce(&server, log).context("address of a listener")?;
     systemd::notify_ready();
 
     let reloads = tokio::spawn(reloader.run());
     tokio::select! {
-        () = server.serve(first.next()) => {
+        () = server.serve(cores, first.next()) => {
             reloads.abort();
             Ok(())
         }

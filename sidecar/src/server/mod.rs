@@ -4,6 +4,7 @@ mod clients;
 pub(crate) mod connection;
 pub(crate) mod connections;
 mod cookie_crumbs;
+pub(crate) mod cores;
 mod early_end;
 mod frame_time;
 mod head_form;
@@ -31,6 +32,7 @@ use tokio::time::{sleep, timeout};
 
 use self::clients::Service;
 use self::connections::Connections;
+use self::cores::Cores;
 use self::listen::listener::{Accepted, Listener};
 use self::running::Current;
 use crate::admin::health::{ConnectionCount, Draining};
@@ -55,9 +57,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves until `stop` resolves, then drains: readiness is withdrawn; after a delay no further connection is accepted,
+    /// Serves by `cores` until `stop` resolves, then drains: readiness is withdrawn; after a delay no further connection is accepted,
     /// and requests in flight end.
-    pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
+    pub(crate) async fn serve(self, cores: Cores, stop: impl Future<Output = ()>) {
         let Server {
             clients,
             admin,
@@ -78,8 +80,13 @@ impl Server {
             administration.spawn(serve_admin(listener, state.clone()));
         }
         let (stop_all, stopped) = watch::channel(());
-        let decided = serve_clients(decisions, Service::Decisions, current.clone(), stopped.clone());
-        let forwarded = serve_clients(clients, Service::Proxy, current.clone(), stopped);
+        let decided = serve_clients(
+            decisions,
+            (Service::Decisions, &cores),
+            current.clone(),
+            stopped.clone(),
+        );
+        let forwarded = serve_clients(clients, (Service::Proxy, &cores), current.clone(), stopped);
         let stop = async {
             stop.await;
             listen::systemd::notify_stopping();
@@ -113,7 +120,7 @@ impl Server {
 /// that may.
 async fn serve_clients(
     listener: Option<Listener>,
-    service: Service,
+    (service, cores): (Service, &Cores),
     current: Current,
     mut stopped: watch::Receiver<()>,
 ) -> Result<(), Elapsed> {
@@ -122,7 +129,8 @@ async fn serve_clients(
     };
     let connections = listener.connections().clone();
     let start = |accepted: Accepted| {
-        accepted.spawn(|accepted| connection::client(accepted, service, current.clone()));
+        let current = current.clone();
+        cores.serve(accepted, move |accepted| connection::client(accepted, service, current));
     };
     loop {
         tokio::select! {

@@ -17,6 +17,7 @@ use crate::config;
 use crate::exit::{Context as _, Failure};
 use crate::log::decision_log::DecisionLog;
 use crate::log::line_writer::Sink;
+use crate::server::cores::Cores;
 use crate::start::start;
 
 /// The policy of the orders API.
@@ -100,7 +101,7 @@ issuers:
     let listener = server.clients.as_ref().ok_or("it does not listen").context("gate")?;
     let address = listener.tcp_address().context("gate")?;
     server.current.load().gate.authorizer.ready().await;
-    tokio::spawn(server.serve(std::future::pending()));
+    tokio::spawn(server.serve(Cores::default(), std::future::pending()));
     Ok(address)
 }
 

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use http::uri::Scheme;
@@ -50,6 +51,7 @@ pub(super) struct Http1Connection {
     sender: http1::SendRequest<RequestBody>,
     arrival: Arrival,
     established: Instant,
+    thread: ThreadId,
 }
 
 /// A connection over HTTP/2, which several requests share.
@@ -195,6 +197,7 @@ impl Http1Connection {
             sender,
             arrival,
             established: Instant::now(),
+            thread: thread::current().id(),
         })
     }
 
@@ -214,6 +217,11 @@ impl Http1Connection {
 
     pub(super) fn established(&self) -> Instant {
         self.established
+    }
+
+    /// The thread that reads and writes it, where a thread has a runtime of its own.
+    pub(super) fn thread(&self) -> ThreadId {
+        self.thread
     }
 }
 

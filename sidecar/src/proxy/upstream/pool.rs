@@ -1,6 +1,7 @@
 //! The connections to one address that are kept for further requests.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
 
 use tokio::time::Instant;
 
@@ -33,6 +34,17 @@ struct Idle {
 struct Shared {
     connection: Http2Connection,
     last_taken: Instant,
+}
+
+impl Kept {
+    /// The connection that was used last, of those of this thread if there is one: the others wake theirs.
+    fn last(&mut self) -> Option<Idle> {
+        let own = thread::current().id();
+        match self.http1.iter().rposition(|idle| idle.connection.thread() == own) {
+            Some(index) => Some(self.http1.remove(index)),
+            None => self.http1.pop(),
+        }
+    }
 }
 
 impl Pool {
@@ -72,7 +84,7 @@ impl Pool {
     }
 
     fn last_idle(&self, kept: &mut Kept, now: Instant) -> Option<Http1Connection> {
-        while let Some(Idle { connection, since }) = kept.http1.pop() {
+        while let Some(Idle { connection, since }) = kept.last() {
             if connection.is_ready() && now - since < self.settings.idle && self.is_young(connection.established(), now)
             {
                 return Some(connection);

@@ -14,7 +14,32 @@ pub(crate) enum Socket {
     Unix(UnixStream),
 }
 
+/// A socket that no runtime waits for.
+#[derive(Debug)]
+pub(crate) enum DetachedSocket {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+impl DetachedSocket {
+    /// Makes it one of the current runtime.
+    pub(crate) fn attach(self) -> io::Result<Socket> {
+        match self {
+            DetachedSocket::Tcp(socket) => TcpStream::from_std(socket).map(Socket::Tcp),
+            DetachedSocket::Unix(socket) => UnixStream::from_std(socket).map(Socket::Unix),
+        }
+    }
+}
+
 impl Socket {
+    /// Takes it from its runtime, for another one.
+    pub(crate) fn detach(self) -> io::Result<DetachedSocket> {
+        match self {
+            Socket::Tcp(socket) => socket.into_std().map(DetachedSocket::Tcp),
+            Socket::Unix(socket) => socket.into_std().map(DetachedSocket::Unix),
+        }
+    }
+
     /// Sends small responses at once. A unix socket does so by itself.
     pub(crate) fn send_at_once(&self) {
         if let Socket::Tcp(socket) = self {
