@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 mod as_cases;
 mod edits;
+mod operations;
 mod policies;
 pub mod recorded;
 mod requests;
@@ -251,9 +252,9 @@ fn outcome(policy: &Value, claims: &Value, request: &Request) -> Result<(), Erro
 fn decide(policy: &Value, token: &str, request: &Request) -> Result<(), Error> {
     let authorizer = authorizer(policy);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let decision = runtime.block_on(request.decide(&authorizer, token));
+    let enforced = decision.outcome().map_err(Clone::clone);
     request.present(token, |presented| {
-        let decision = runtime.block_on(authorizer.decide_presented(presented));
-        let enforced = decision.outcome().map_err(Clone::clone);
         let explanation = authorizer.explain(presented, NOW);
         let explained = explanation.decision().outcome().map_err(Clone::clone);
         assert_eq!(explained, enforced, "explain and enforcement differ");

@@ -3,7 +3,7 @@
 use std::thread;
 
 use actgate::analysis::{Case, CaseOutcome, Cases};
-use actgate::request::Target;
+use actgate::request::{Presented, Target};
 use actgate::testing::{CaseRequest, PolicyTest};
 use actgate::{Error, Policy};
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::NOW;
 use super::policies::policy;
-use super::requests::requests;
+use super::requests::{gate, requests};
 use super::tokens::claims;
 use super::triples::some;
 
@@ -82,6 +82,7 @@ async fn enforce(test: &PolicyTest, case: &Case) -> Result<(), Error> {
     let request = CaseRequest::new(case, token.as_deref()).unwrap();
     let target = Target::new(&request.method, &request.uri).unwrap();
     let (authorizer, _) = test.authorizer();
-    let decision = authorizer.decide_presented(&request.presented(&target)).await;
+    let body = request.body.as_deref().unwrap_or_default();
+    let decision = gate(authorizer, Presented::headers(&target, &request.headers), Some(body)).await;
     decision.outcome().map_err(Clone::clone)
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
+use super::operations::{body_alternatives, operation};
 use super::{CAP, FOREIGN};
 
 /// A policy of one route with rules of its own, a requirement, and perhaps defaults.
@@ -65,7 +66,7 @@ fn without_defaults(endpoint: Endpoint) -> BoxedStrategy<Value> {
         (body(), weighted(0.15, operation(endpoint))),
         weighted(0.3, chain_rules()),
         weighted(0.3, hierarchy()),
-        registry(endpoint),
+        (registry(endpoint), weighted(0.3, body_alternatives(endpoint))),
     )
         .prop_map(
             move |(
@@ -74,8 +75,15 @@ fn without_defaults(endpoint: Endpoint) -> BoxedStrategy<Value> {
                 (mut shared, shared_operation),
                 shared_chain,
                 hierarchy,
-                registry,
+                (registry, body_alternatives),
             )| {
+                if let Some(alternatives) = body_alternatives {
+                    let any_of = route.entry("any_of").or_insert_with(|| json!([]));
+                    any_of
+                        .as_array_mut()
+                        .into_iter()
+                        .for_each(|any_of| any_of.extend(alternatives.clone()));
+                }
                 route.extend(operation.map(|rules| ("operation".to_owned(), rules)));
                 shared.extend(shared_operation.map(|rules| ("operation".to_owned(), rules)));
                 if endpoint == Endpoint::Tool {
@@ -108,23 +116,6 @@ fn add_chain(body: &mut Map<String, Value>, chain: Option<Value>) {
         let key = if chain.is_string() { "expression" } else { "chain" };
         body.insert(key.to_owned(), chain);
     }
-}
-
-/// Rules on the query, on a JSON body, and on the arguments of a tool.
-fn operation(endpoint: Endpoint) -> impl Strategy<Value = Value> {
-    let mut rules = vec![
-        json!({ "query": { "dry_run": "true" } }),
-        json!({ "json": { "/amount": { "min": 0, "max": 100 }, "/currency": { "one_of": ["EUR"] } } }),
-        json!({ "json": { "/currency": { "matches": "E*" } }, "max": "100B" }),
-        json!({ "query": { "dry_run": { "one_of": ["true", "false"] } }, "json": { "/amount": { "max": 1000 } } }),
-    ];
-    if endpoint == Endpoint::Tool {
-        rules = vec![
-            json!({ "arguments": { "/amount": { "max": 500 } } }),
-            json!({ "arguments": { "/amount": 1 }, "query": { "dry_run": "true" }, "max": "1KiB" }),
-        ];
-    }
-    select(rules)
 }
 
 /// What an agent may do at most.

@@ -1,7 +1,8 @@
 //! Random requests to the one route of a random policy.
 
 use actgate::request::{Presented, Target};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use actgate::{Authorizer, Decision};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use proptest::option::weighted;
 use proptest::prelude::*;
@@ -16,6 +17,8 @@ pub struct Request {
     /// The name of the tool that the headers of MCP name.
     tool: Option<&'static str>,
     body: Option<&'static str>,
+    /// Whether the length of the body is announced.
+    is_announced: bool,
 }
 
 impl Request {
@@ -25,21 +28,12 @@ impl Request {
         content_type: None,
         tool: None,
         body: None,
+        is_announced: false,
     };
 
     /// Calls `decide` with what the request presents.
     pub fn present<T>(&self, token: &str, decide: impl FnOnce(&Presented<'_>) -> T) -> T {
-        let mut headers = HeaderMap::new();
-        let bearer = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
-        headers.insert(AUTHORIZATION, bearer);
-        if let Some(content_type) = self.content_type {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        }
-        if let Some(tool) = self.tool {
-            headers.insert("mcp-protocol-version", HeaderValue::from_static("2026-07-28"));
-            headers.insert("mcp-method", HeaderValue::from_static("tools/call"));
-            headers.insert("mcp-name", HeaderValue::from_static(tool));
-        }
+        let headers = self.headers(token);
         let (method, uri) = (Method::POST, Uri::from_static(self.target));
         let target = Target::new(&method, &uri).unwrap();
         let presented = Presented::headers(&target, &headers);
@@ -47,6 +41,45 @@ impl Request {
             Some(body) => decide(&presented.body(body.as_bytes())),
             None => decide(&presented),
         }
+    }
+
+    /// The decision of a gate.
+    pub async fn decide(&self, authorizer: &Authorizer, token: &str) -> Decision {
+        let headers = self.headers(token);
+        let (method, uri) = (Method::POST, Uri::from_static(self.target));
+        let target = Target::new(&method, &uri).unwrap();
+        gate(authorizer, Presented::headers(&target, &headers), self.body).await
+    }
+
+    fn headers(&self, token: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let bearer = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+        headers.insert(AUTHORIZATION, bearer);
+        if let Some(content_type) = self.content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        if let Some(body) = self.body.filter(|_| self.is_announced) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
+        if let Some(tool) = self.tool {
+            headers.insert("mcp-protocol-version", HeaderValue::from_static("2026-07-28"));
+            headers.insert("mcp-method", HeaderValue::from_static("tools/call"));
+            headers.insert("mcp-name", HeaderValue::from_static(tool));
+        }
+        headers
+    }
+}
+
+/// Decides as a gate: without the body, and by so much of it as the decision depends on.
+pub async fn gate(authorizer: &Authorizer, head: Presented<'_>, body: Option<&str>) -> Decision {
+    let first = authorizer.decide_presented(&head).await;
+    match (first.body_limit().or_else(|| first.shadow_body_limit()), body) {
+        (Some(limit), Some(body)) => {
+            // One byte over the limit shows that there are too many.
+            let read = &body.as_bytes()[..body.len().min(limit + 1)];
+            authorizer.decide_again(&first, &head.body(read)).await
+        }
+        _ => first,
     }
 }
 
@@ -114,10 +147,12 @@ pub fn requests() -> impl Strategy<Value = Request> {
         "[]",
         "",
     ]);
-    (target, content_type, tool, weighted(0.9, body)).prop_map(|(target, content_type, tool, body)| Request {
+    let parts = (target, content_type, tool, weighted(0.9, body), any::<bool>());
+    parts.prop_map(|(target, content_type, tool, body, is_announced)| Request {
         target,
         content_type,
         tool,
         body,
+        is_announced,
     })
 }

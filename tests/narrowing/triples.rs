@@ -53,10 +53,8 @@ fn compare(policies: usize) -> BTreeMap<&'static str, usize> {
             let token = ISSUER.token(claims.clone()).unwrap();
             for _ in 0..REQUESTS {
                 let request: Request = some(&all_requests, &mut runner);
-                let agreed = request.present(&token, |presented| {
-                    let enforced = runtime.block_on(authorizer.decide_presented(presented));
-                    agree(&authorizer, presented, enforced.outcome())
-                });
+                let enforced = runtime.block_on(request.decide(&authorizer, &token));
+                let agreed = request.present(&token, |presented| agree(&authorizer, presented, enforced.outcome()));
                 let code = agreed.unwrap_or_else(|difference| panic!("{difference}\n{policy}\n{claims}\n{request:?}"));
                 *outcomes.entry(code).or_default() += 1;
             }

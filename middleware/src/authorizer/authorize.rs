@@ -16,7 +16,7 @@ use crate::chain::Facts;
 use crate::error::{Error, Reason};
 use crate::identity::{Identity, Proof};
 use crate::keys::Keys;
-use crate::policy::{Access, Ambiguity, Deciding, EvaluationTime, Recorder, Requirement, Route, Unmet};
+use crate::policy::{Access, Ambiguity, ByBody, Deciding, EvaluationTime, Recorder, Requirement, Route, Unmet};
 use crate::profile::{Profile, TokenIssuer};
 use crate::request::{Carrier, Presented, Target, check_form, names_method};
 use crate::token::{UnverifiedClaims, UnverifiedToken, algorithm_name};
@@ -121,6 +121,7 @@ impl<'a> Pipeline<'a> {
             rule: None,
             scope: requirement.and_then(Requirement::scope).cloned(),
             body_limit: None,
+            is_by_body: false,
         };
         let denied = |error| Box::new(denied_by(error, requirement));
         let identity = match source.authenticate(self, presented, protected, now, recorder) {
@@ -146,7 +147,8 @@ impl<'a> Pipeline<'a> {
             let error = identity.trusted_issuer().profile.actor.errors.apply(unmet.error);
             let mut denied = denied_by(error, requirement);
             denied.rule = unmet.rule;
-            if unmet.needs_body {
+            denied.is_by_body = unmet.by_body.is_some();
+            if unmet.by_body == Some(ByBody::Unread) {
                 let limit = promoted.and_then(Requirement::body_limit);
                 denied.body_limit = limit.and_then(|bytes| usize::try_from(bytes).ok());
             }

@@ -39,8 +39,8 @@ impl Denial {
         // A step before the policy denies without a rule, and is the last one.
         let index = denied.rule.as_deref().and_then(of_rule).unwrap_or(first);
         // A rule on a login or on a body denies only where no other one does, also none that comes later.
-        let is_last = decision.body_limit().is_some()
-            || matches!(decision.error(), Some(Error::InsufficientUserAuthentication { .. }));
+        let is_last =
+            denied.is_by_body || matches!(decision.error(), Some(Error::InsufficientUserAuthentication { .. }));
         let counted = if is_last { checks } else { checks.get(..index)? };
         let alternatives = counted.iter().filter(|check| is(check, Outcome::Undecided));
         Some(Denial {

@@ -59,6 +59,8 @@ pub(crate) struct Denied {
     pub(super) scope: Option<Arc<str>>,
     /// Where the decision depends on the body alone, which was not given: how many bytes of it can be accepted.
     pub(super) body_limit: Option<usize>,
+    /// Whether a rule on the body denies it, which does so only where no other one does.
+    pub(super) is_by_body: bool,
 }
 
 impl From<Error> for Box<Denied> {
@@ -69,6 +71,7 @@ impl From<Error> for Box<Denied> {
             protected: None,
             scope: None,
             body_limit: None,
+            is_by_body: false,
         })
     }
 }
@@ -103,6 +106,7 @@ impl Conclusion {
             Shadow::Unmet(mut unmet) => {
                 unmet.denied.error = error;
                 unmet.denied.body_limit = None;
+                unmet.denied.is_by_body = false;
                 Shadow::Unmet(unmet)
             }
             Shadow::Absent | Shadow::Met => {

@@ -95,9 +95,9 @@ impl Pipeline<'_> {
 fn of_body(body: JsonBody<'_>, members: BTreeMap<String, RecordedPart>, presented: &Presented<'_>) -> RecordedBody {
     match body {
         JsonBody::OtherType => RecordedBody::OtherType,
-        JsonBody::Malformed(reason) => RecordedBody::Malformed(MalformedBody {
+        JsonBody::Malformed { reason, bytes } => RecordedBody::Malformed(MalformedBody {
             reason: reason.to_owned(),
-            bytes: presented.content().map_or(0, <[u8]>::len) as u64,
+            bytes,
         }),
         JsonBody::Unread { announced } => RecordedBody::Unread(announced),
         JsonBody::TooLong { bytes } => RecordedBody::TooLong(bytes),

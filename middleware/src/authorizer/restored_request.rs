@@ -312,7 +312,7 @@ impl RestoringBody<'_> {
                 headers.append(CONTENT_TYPE, JSON);
                 let is_read_so = |headers: &HeaderMap, content: &[u8]| {
                     let read = JsonBody::read(Some(headers), Some(content), u64::MAX);
-                    matches!(read, JsonBody::Malformed(found) if found == reason)
+                    matches!(read, JsonBody::Malformed { reason: found, .. } if found == reason)
                 };
                 if is_read_so(headers, b"") {
                     return Ok(None);

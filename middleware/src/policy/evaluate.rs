@@ -16,15 +16,24 @@ pub(crate) struct Unmet {
     pub(crate) error: Error,
     /// The rule that is not met, as the policy lists it; [`None`] without a requirement. The error may name a part of it, or no rule.
     pub(crate) rule: Option<Arc<str>>,
-    /// Whether everything but the rules on the body is met, and the body was not read.
-    pub(crate) needs_body: bool,
+    /// How the body decides, where everything but the rules on it is met.
+    pub(crate) by_body: Option<ByBody>,
+}
+
+/// How the body of a request decides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum ByBody {
+    /// It was not read, and has to be.
+    Unread,
+    /// It, or its length, is what denies the request.
+    Read,
 }
 
 /// Evaluates a requirement on the facts of a verified token and of a request: scopes, core rules, history rules.
 ///
 /// The outcome is that of the first rule that is not met. A step-up challenge is returned only if a new login would allow the
-/// request, as far as that is known without its body. The body matters only if nothing else is missing, and is asked for where it was not
-/// read.
+/// request, as far as that is known without its body. The body matters only if nothing else is missing, then its length before its
+/// content, whenever they become known; it is asked for where it was not read.
 pub(crate) fn evaluate(
     requirement: &Requirement,
     facts: &Facts,
@@ -33,22 +42,25 @@ pub(crate) fn evaluate(
     recorder: &mut impl Recorder,
 ) -> Result<(), Unmet> {
     let (core, history) = (facts.core(), facts.history());
-    let mut denial = None;
-    let mut login: Option<(Arc<str>, StepUp)> = None;
-    // The first rule that only the body decides: that it has to be read, or what it denies.
-    let mut by_body: Option<Unmet> = None;
+    let before_reading = requirement.body_limit().map(|_| request.before_reading());
+    let mut denial: Option<(Stage, Unmet)> = None;
+    let mut login: Option<(Stage, Arc<str>, StepUp)> = None;
+    // The first rule that asks for the body.
+    let mut unread: Option<Unmet> = None;
     for (index, rule) in requirement.core.iter().enumerate() {
         if recorder.skips(&rule.name) {
             continue;
         }
-        let finding = rule.condition.evaluate(&core, request, time);
+        let (stage, finding) = match &before_reading {
+            Some(before) if rule.body_limit().is_some() => staged(rule, &core, before, request, time),
+            _ => (Stage::Head, rule.condition.evaluate(&core, request, time)),
+        };
         if let Finding::Met = finding {
-            recorder.met(|| rule.check(&core, request, time));
+            recorder.met(|| rule.check(&core, request, time, &finding));
             continue;
         }
-        let flow = recorder.unmet_rule(&rule.name, rule.mode, || rule.check(&core, request, time));
+        let flow = recorder.unmet_rule(&rule.name, rule.mode, || rule.check(&core, request, time, &finding));
         let name = Arc::clone(&rule.name);
-        let needs_body = matches!(finding, Finding::NeedsBody);
         let error = match finding {
             Finding::LacksScope(required) => Error::InsufficientScope {
                 required: all_required(required, &requirement.core[index + 1..], &core, request, time),
@@ -64,29 +76,35 @@ pub(crate) fn evaluate(
             Finding::StepUp(needed) => {
                 // Evaluation goes on: another rule may deny what no login changes.
                 login = Some(match login {
-                    None => (name, needed),
-                    Some((first, earlier)) => (first, earlier.and(needed)),
+                    Some((earlier, first, before)) if earlier == stage => (stage, first, before.and(needed)),
+                    Some(login) if login.0 < stage => login,
+                    _ => (stage, name, needed),
                 });
                 continue;
             }
-            Finding::NeedsBody => Error::Denied {
-                code: BODY_NOT_READ,
-                rule: name,
-            },
+            Finding::NeedsBody => {
+                // Evaluation goes on: the body of a request that another rule denies is not read.
+                let code = BODY_NOT_READ;
+                unread.get_or_insert_with(|| Unmet {
+                    by_body: Some(ByBody::Unread),
+                    ..Unmet::of_rule(Error::Denied { code, rule: name }, &rule.name)
+                });
+                continue;
+            }
             Finding::Met => continue,
         };
-        if is_decided_by_body(rule, &core, request, time) {
-            // Evaluation goes on: the body of a request that another rule denies is not read.
-            by_body.get_or_insert(Unmet {
-                needs_body,
-                ..Unmet::of_rule(error, &rule.name)
-            });
-            continue;
+        let unmet = Unmet {
+            by_body: (stage > Stage::Head).then_some(ByBody::Read),
+            ..Unmet::of_rule(error, &rule.name)
+        };
+        let first = match denial {
+            Some(first) if first.0 <= stage => first,
+            _ => (stage, unmet),
+        };
+        if flow.is_break() && first.0 == Stage::Head {
+            return Err(first.1);
         }
-        let first = denial.get_or_insert(Unmet::of_rule(error, &rule.name));
-        if flow.is_break() {
-            return Err(first.clone());
-        }
+        denial = Some(first);
     }
     for rule in &requirement.history {
         if recorder.skips(&rule.name) {
@@ -100,14 +118,18 @@ pub(crate) fn evaluate(
         let flow = recorder.unmet_rule(&rule.name, rule.mode, check);
         let name = Arc::clone(&rule.name);
         let error = Error::Denied { code, rule: name };
-        let first = denial.get_or_insert(Unmet::of_rule(error, &rule.name));
+        let first = match denial {
+            Some(first) if first.0 == Stage::Head => first,
+            _ => (Stage::Head, Unmet::of_rule(error, &rule.name)),
+        };
         if flow.is_break() {
-            return Err(first.clone());
+            return Err(first.1);
         }
+        denial = Some(first);
     }
-    match (denial, login, by_body) {
-        (Some(denial), ..) => Err(denial),
-        (None, Some((rule, needed)), _) => {
+    match (denial, login) {
+        (Some((denied, denial)), Some((needed, ..))) if denied <= needed => Err(denial),
+        (_, Some((stage, rule, needed))) => {
             let name = Arc::clone(&rule);
             let error = Error::InsufficientUserAuthentication {
                 code: needed.code,
@@ -115,21 +137,42 @@ pub(crate) fn evaluate(
                 max_age: needed.max_age,
                 acr_values: needed.acr_values,
             };
-            Err(Unmet::of_rule(error, &rule))
+            Err(Unmet {
+                by_body: (stage > Stage::Head).then_some(ByBody::Read),
+                ..Unmet::of_rule(error, &rule)
+            })
         }
-        (None, None, Some(by_body)) => Err(by_body),
-        (None, None, None) => Ok(()),
+        (Some((_, denial)), None) => Err(denial),
+        (None, None) => unread.map_or(Ok(()), Err),
     }
 }
 
-/// Whether a rule that is not met could be met with another body: where a request is decided on without its body first, as by a gate,
-/// its body is then read. The decision is the same where the body is there at once.
-fn is_decided_by_body(rule: &CoreRule, core: &Core<'_>, request: &RequestFacts<'_>, time: &EvaluationTime) -> bool {
-    if rule.body_limit().is_none() {
-        return false;
+/// What of a request decides a rule, in the order in which that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// Whatever the body is.
+    Head,
+    /// How long the body is.
+    Length,
+    Body,
+}
+
+/// The finding of a rule that reads the body, at the first stage that decides it. The decision is then the same for a request that is
+/// decided on without its body first, as by a gate.
+fn staged(
+    rule: &CoreRule,
+    core: &Core<'_>,
+    before_reading: &[RequestFacts<'_>; 2],
+    request: &RequestFacts<'_>,
+    time: &EvaluationTime,
+) -> (Stage, Finding) {
+    for (stage, request) in [Stage::Head, Stage::Length].into_iter().zip(before_reading) {
+        match rule.condition.evaluate(core, request, time) {
+            Finding::NeedsBody => {}
+            finding => return (stage, finding),
+        }
     }
-    let finding = rule.condition.evaluate(core, &request.with_unread_body(), time);
-    matches!(finding, Finding::NeedsBody)
+    (Stage::Body, rule.condition.evaluate(core, request, time))
 }
 
 impl Unmet {
@@ -146,7 +189,7 @@ impl From<Error> for Unmet {
         Unmet {
             error,
             rule: None,
-            needs_body: false,
+            by_body: None,
         }
     }
 }
@@ -238,6 +281,9 @@ mod tests {
         let any_of = "any_of: [{ operation: { json: { /a: x } } }, { client: { one_of: [c] } }]\n    initiator: { max_auth_age: 5m }";
         let other_any_of =
             "any_of: [{ claims: { a: 1 } }, { client: { one_of: [c] } }]\n    operation: { json: { /a: x } }";
+        let both = "any_of: [{ operation: { json: { /a: x } }, initiator: { max_auth_age: 5m } }]";
+        let nested = "any_of: [{ any_of: [{ operation: { json: { /a: x } } }, { client: { one_of: [c] } }], initiator: { max_auth_age: 5m } }]";
+        let two_limits = "operation: { json: { /a: x } }\n    any_of: [{ operation: { json: { /b: x }, max: 5B } }]";
         let (x, y, malformed): (&'static [u8], &'static [u8], &'static [u8]) = (br#"{"a":"x"}"#, br#"{"a":"y"}"#, b"{");
         for (body, read, code) in [
             (old, x, "auth_too_old"),
@@ -250,8 +296,19 @@ mod tests {
             (
                 "operation: { json: { /a: x }, max: 5B }\n    initiator: { max_auth_age: 5m }",
                 y,
-                "body_too_large",
+                "auth_too_old",
             ),
+            (
+                "operation: { json: { /a: x }, max: 5B }\n    actor: { required: true }",
+                y,
+                "actor_missing",
+            ),
+            (both, x, "auth_too_old"),
+            (both, y, "auth_too_old"),
+            (both, malformed, "auth_too_old"),
+            (nested, y, "auth_too_old"),
+            (two_limits, y, "any_of_not_met"),
+            (two_limits, b"{\"a\": ", "any_of_not_met"),
         ] {
             let of = |request: JsonBody<'static>, rules: &str| {
                 let request = RequestFacts {
@@ -261,13 +318,12 @@ mod tests {
                 outcome_of_request(rules, human(Value::Null), &request)
             };
             assert_eq!(of(JsonBody::of_json(read, 1000), body), code, "{body}");
-            let unread = of(
-                JsonBody::Unread {
-                    announced: Some(read.len() as u64),
-                },
-                body,
-            );
-            assert!(unread == code || unread == "body_not_read", "{body}: {unread}");
+            for announced in [None, Some(read.len() as u64)] {
+                let unread = of(JsonBody::Unread { announced }, body);
+                assert!(unread == code || unread == "body_not_read", "{body}: {unread}");
+                let is_long = announced.is_some() && ["body_too_large", "any_of_not_met"].contains(&code);
+                assert!(!is_long || body == other_any_of || unread == code, "{body}: {unread}");
+            }
         }
     }
 }

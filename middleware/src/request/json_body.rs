@@ -15,8 +15,8 @@ pub(crate) type BodyValue<'b> = Json<'b, &'b str>;
 pub(crate) enum JsonBody<'b> {
     /// Its header fields announce something else than JSON without a content coding.
     OtherType,
-    /// Servers read it in different ways, or as no JSON object; with the reason.
-    Malformed(&'static str),
+    /// Servers read it in different ways, or as no JSON object; with the reason, and the bytes that were read.
+    Malformed { reason: &'static str, bytes: u64 },
     /// It is announced as JSON, perhaps with its length in bytes, and has not been read.
     Unread { announced: Option<u64> },
     /// It has been read.
@@ -42,7 +42,10 @@ impl<'b> JsonBody<'b> {
         let mut types = headers.get_all(CONTENT_TYPE).iter();
         let (media_type, other) = (types.next(), types.next());
         if other.is_some() {
-            return JsonBody::Malformed(TWO_TYPES);
+            return JsonBody::Malformed {
+                reason: TWO_TYPES,
+                bytes: 0,
+            };
         }
         if !media_type.is_some_and(is_json) || !is_without_coding(headers) {
             return JsonBody::OtherType;
@@ -55,24 +58,42 @@ impl<'b> JsonBody<'b> {
         JsonBody::of_json(content, max)
     }
 
-    /// What was known of the body before it was read. A client that sends more than is read has announced it.
+    /// What is known of the body from the head of the request, beside its length.
     pub(crate) fn unread(&self) -> JsonBody<'static> {
+        self.before_reading(None)
+    }
+
+    /// What is known of the body from the head of the request and its length, as if every client announced that.
+    pub(crate) fn announced(&self) -> JsonBody<'static> {
+        self.before_reading(match self {
+            JsonBody::OtherType => None,
+            JsonBody::Unread { announced } => *announced,
+            JsonBody::Malformed { bytes, .. } | JsonBody::Object { bytes, .. } | JsonBody::TooLong { bytes } => {
+                Some(*bytes)
+            }
+        })
+    }
+
+    fn before_reading(&self, announced: Option<u64>) -> JsonBody<'static> {
         match self {
             JsonBody::OtherType => JsonBody::OtherType,
-            JsonBody::Malformed(reason) if *reason == TWO_TYPES => JsonBody::Malformed(TWO_TYPES),
-            JsonBody::Malformed(_) => JsonBody::Unread { announced: None },
-            JsonBody::Unread { announced } => JsonBody::Unread { announced: *announced },
-            JsonBody::Object { bytes, .. } | JsonBody::TooLong { bytes } => JsonBody::Unread {
-                announced: Some(*bytes),
+            JsonBody::Malformed { reason, bytes } if *reason == TWO_TYPES => JsonBody::Malformed {
+                reason: TWO_TYPES,
+                bytes: *bytes,
             },
+            JsonBody::Malformed { .. }
+            | JsonBody::Unread { .. }
+            | JsonBody::Object { .. }
+            | JsonBody::TooLong { .. } => JsonBody::Unread { announced },
         }
     }
 
     /// The same as the record of a body of so many bytes, of which at most `max` are read.
     pub(crate) fn of_bytes(self, bytes: u64, max: u64) -> JsonBody<'b> {
         match self {
-            JsonBody::Object { .. } | JsonBody::Malformed(_) if bytes > max => JsonBody::TooLong { bytes },
+            JsonBody::Object { .. } | JsonBody::Malformed { .. } if bytes > max => JsonBody::TooLong { bytes },
             JsonBody::Object { members, .. } => JsonBody::Object { bytes, members },
+            JsonBody::Malformed { reason, .. } => JsonBody::Malformed { reason, bytes },
             other => other,
         }
     }
@@ -83,12 +104,13 @@ impl<'b> JsonBody<'b> {
         if bytes > max {
             return JsonBody::TooLong { bytes };
         }
-        match object_as_written(content, &LIMITS) {
-            Ok(members) => JsonBody::Object { bytes, members },
-            Err(JsonError::Invalid) => JsonBody::Malformed("the body is not one JSON object in UTF-8"),
-            Err(JsonError::Duplicate) => JsonBody::Malformed("an object of the body has two members of one name"),
-            Err(JsonError::TooLarge) => JsonBody::Malformed("the body is nested too deep, or has too many values"),
-        }
+        let reason = match object_as_written(content, &LIMITS) {
+            Ok(members) => return JsonBody::Object { bytes, members },
+            Err(JsonError::Invalid) => "the body is not one JSON object in UTF-8",
+            Err(JsonError::Duplicate) => "an object of the body has two members of one name",
+            Err(JsonError::TooLarge) => "the body is nested too deep, or has too many values",
+        };
+        JsonBody::Malformed { reason, bytes }
     }
 }
 
@@ -198,7 +220,7 @@ mod tests {
     fn state(fields: &[(&'static str, &'static str)], content: Option<&[u8]>) -> &'static str {
         match JsonBody::read(Some(&headers(fields)), content, 20) {
             JsonBody::OtherType => "other",
-            JsonBody::Malformed(_) => "malformed",
+            JsonBody::Malformed { .. } => "malformed",
             JsonBody::Unread { announced: None } => "unread",
             JsonBody::Unread { announced: Some(_) } => "announced",
             JsonBody::Object { .. } => "object",

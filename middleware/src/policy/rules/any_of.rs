@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::finding::Finding;
+use super::finding::{Finding, StepUp};
 
 /// Alternatives, each with its rules.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,11 +12,16 @@ impl<R> AnyOf<R> {
     pub(super) fn evaluate(&self, evaluate: impl Fn(&R) -> Finding) -> Finding {
         let mut finding = Finding::Unmet("any_of_not_met");
         'alternatives: for rules in &*self.0 {
-            let (mut step_up, mut needs_body) = (None, false);
+            let (mut step_up, mut needs_body) = (None::<StepUp>, false);
             for rule in rules {
                 match evaluate(rule) {
                     Finding::Met => {}
-                    Finding::StepUp(needed) => step_up = step_up.or(Some(needed)),
+                    Finding::StepUp(needed) => {
+                        step_up = Some(match step_up {
+                            None => needed,
+                            Some(earlier) => earlier.and(needed),
+                        });
+                    }
                     Finding::NeedsBody => needs_body = true,
                     Finding::Unmet(_)
                     | Finding::LacksScope(_)
@@ -48,7 +53,8 @@ impl<R> AnyOf<R> {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::policy::testing::{NOW, checks, code, human};
+    use crate::error::Error;
+    use crate::policy::testing::{NOW, checks, code, human, outcome};
 
     #[test]
     fn one_alternative_must_be_met_in_full() {
@@ -57,6 +63,22 @@ mod tests {
         assert_eq!(code(body, json!({"client_id": "batch", "scope": "batch"})), "allow");
         assert_eq!(code(body, json!({"client_id": "batch"})), "any_of_not_met");
         assert_eq!(code(body, human(Value::Null)), "auth_too_old");
+    }
+
+    #[test]
+    fn a_challenge_names_all_that_a_login_needs_for_an_alternative() {
+        for body in [
+            "any_of: [{ initiator: { max_auth_age: 5m, acr: loa3 } }]",
+            "any_of: [{ any_of: [{ initiator: { acr: loa3 } }], initiator: { max_auth_age: 5m } }]",
+        ] {
+            let Err(Error::InsufficientUserAuthentication {
+                max_age, acr_values, ..
+            }) = outcome(body, human(Value::Null))
+            else {
+                panic!("no step-up")
+            };
+            assert_eq!((max_age, acr_values.as_deref()), (Some(300), Some("loa3")), "{body}");
+        }
     }
 
     #[test]

@@ -173,8 +173,9 @@ impl<R> CeilingCondition<R> {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::policy::Policy;
-    use crate::policy::testing::{NOW, agent, chain, checks_of, code_of, human, outcome_by, without_body};
+    use crate::policy::rules::RequestFacts;
+    use crate::policy::testing::{NOW, agent, chain, checks_of, code_of, facts, human, outcome_by, without_body};
+    use crate::policy::{Access, ByBody, EvaluationTime, Policy, StopAtFirst, evaluate};
     use crate::request::JsonBody;
 
     /// A policy with one route, and the ceiling of the agent `bot`.
@@ -293,20 +294,35 @@ mod tests {
         assert_eq!(code_of(&login, fresh), "allow");
         let initiators = policy("initiators: { max_auth_age: 5m }", "scopes: [a]");
         assert_eq!(code_of(&initiators, by_bot("a")), "auth_too_old");
-        let unread = |text: &str, claims: Value| {
+        let request = || RequestFacts {
+            body: JsonBody::Unread { announced: None },
+            ..without_body()
+        };
+        let body_asked = |text: &str, claims: Value| {
+            let time = EvaluationTime { now: NOW, leeway: 30 };
             let policy = Policy::from_yaml(text).unwrap();
-            let request = crate::policy::rules::RequestFacts {
-                body: JsonBody::Unread { announced: None },
-                ..without_body()
-            };
-            let requirement = policy.exact_route("GET", "/").map(|route| &route.access);
-            let Some(crate::policy::Access::Guarded(requirement)) = requirement else {
+            let Some(Access::Guarded(requirement)) = policy.exact_route("GET", "/").map(|route| &route.access) else {
                 panic!("{text}")
             };
-            outcome_by(requirement, claims, &request)
+            let outcome = evaluate(requirement, &facts(claims), &request(), &time, &mut StopAtFirst);
+            outcome.unwrap_err().by_body
+        };
+        let unread = |text: &str, claims: Value| {
+            let policy = Policy::from_yaml(text).unwrap();
+            let requirement = policy.exact_route("GET", "/").map(|route| &route.access);
+            let Some(Access::Guarded(requirement)) = requirement else {
+                panic!("{text}")
+            };
+            outcome_by(requirement, claims, &request())
         };
         let body = "any_of: [{ scopes: [b] }, { operation: { json: { /x: 1 } } }]";
         assert_eq!(unread(&policy("scopes: a", body), by_bot("b")), "body_not_read");
+        assert_eq!(
+            body_asked(&policy("scopes: a", body), by_bot("b")),
+            Some(ByBody::Unread)
+        );
+        let with_body = "any_of: [{ scopes: [b], operation: { json: { /x: 1 } } }]";
+        assert_eq!(unread(&policy("scopes: a", with_body), by_bot("b")), "above_ceiling");
         let both = policy("scopes: a, initiators: { max_auth_age: 5m }", body);
         assert_eq!(unread(&both, by_bot("b")), "auth_too_old");
     }

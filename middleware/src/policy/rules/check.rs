@@ -14,22 +14,31 @@ use crate::policy::evaluation_time::EvaluationTime;
 
 impl CoreRule {
     /// The result as `explain` shows it.
-    pub(in crate::policy) fn check(&self, core: &Core<'_>, request: &RequestFacts<'_>, time: &EvaluationTime) -> Check {
+    pub(in crate::policy) fn check(
+        &self,
+        core: &Core<'_>,
+        request: &RequestFacts<'_>,
+        time: &EvaluationTime,
+        finding: &Finding,
+    ) -> Check {
         let condition = &self.condition;
         let tier = match condition {
             CoreCondition::Scopes(_) => Tier::Scope,
             _ => Tier::Core,
         };
-        let (expected, got) = condition.explain(core, request, time);
+        let (expected, got) = condition.explain(core, request, time, finding);
         let mut check = Check::new(&self.name, tier, expected, got);
         check.mode = self.mode;
         (check.fact, check.source) = condition.read_fact();
         if let CoreCondition::AnyOf(AnyOf(alternatives)) = condition {
-            let checks = |rules: &Vec<CoreRule>| rules.iter().map(|rule| rule.check(core, request, time)).collect();
+            let check_of = |rule: &CoreRule| {
+                let finding = rule.condition.evaluate(core, request, time);
+                rule.check(core, request, time, &finding)
+            };
+            let checks = |rules: &Vec<CoreRule>| rules.iter().map(check_of).collect();
             check.alternatives = alternatives.iter().map(checks).collect();
         }
-        let finding = condition.evaluate(core, request, time);
-        if let Finding::AboveCeiling(part) = &finding {
+        if let Finding::AboveCeiling(part) = finding {
             check.rule = part.to_string();
         }
         match finding.code() {

@@ -154,12 +154,13 @@ macro_rules! core_words {
                 }
             }
 
-            /// What is expected, and what the token or the request has.
+            /// What is expected, and what the token or the request has; `finding` is that of the request.
             fn explain(
                 &self,
                 core: &Core<'_>,
                 request: &RequestFacts<'_>,
                 time: &EvaluationTime,
+                finding: &Finding,
             ) -> (String, String) {
                 match self {
                     $(CoreCondition::$Condition(condition) => condition.explain(core, time),)*
@@ -168,9 +169,7 @@ macro_rules! core_words {
                     CoreCondition::AnyOf(any_of) => {
                         any_of.explain(|rule| rule.condition.evaluate(core, request, time).code().is_none())
                     }
-                    CoreCondition::Ceiling(ceiling) => {
-                        ceiling.explain(core, time, &self.evaluate(core, request, time))
-                    }
+                    CoreCondition::Ceiling(ceiling) => ceiling.explain(core, time, finding),
                 }
             }
         }
@@ -326,6 +325,7 @@ impl CoreRule {
             CoreCondition::AnyOf(AnyOf(alternatives)) => {
                 alternatives.iter().filter_map(|rules| body_limit(rules)).max()
             }
+            CoreCondition::Ceiling(ceiling) => ceiling.scoped().filter_map(CoreRule::body_limit).max(),
             _ => None,
         }
     }

@@ -22,12 +22,12 @@ pub(crate) struct RequestFacts<'r> {
 pub(super) type Members<'b> = Object<'b, &'b str>;
 
 impl<'r> RequestFacts<'r> {
-    /// The same request before its body was read.
-    pub(crate) fn with_unread_body(&self) -> RequestFacts<'r> {
-        RequestFacts {
-            body: self.body.unread(),
-            ..self.clone()
-        }
+    /// The same request before its body was read: first without its length, then with it.
+    ///
+    /// What denies at the first of these that decides denies in the same way whenever the body is read, and however its length is
+    /// announced.
+    pub(crate) fn before_reading(&self) -> [RequestFacts<'r>; 2] {
+        [self.body.unread(), self.body.announced()].map(|body| RequestFacts { body, ..self.clone() })
     }
 }
 

@@ -321,11 +321,16 @@ impl BodyCondition {
     fn evaluate(&self, request: &RequestFacts<'_>) -> Finding {
         match &request.body {
             JsonBody::OtherType => Finding::Unmet(OTHER_TYPE),
-            JsonBody::Malformed(reason) => Finding::MalformedBody(reason),
-            JsonBody::Unread { announced: Some(bytes) } if *bytes > self.max => Finding::Unmet(TOO_LARGE),
+            JsonBody::Unread { announced: Some(bytes) }
+            | JsonBody::Malformed { bytes, .. }
+            | JsonBody::Object { bytes, .. }
+                if *bytes > self.max =>
+            {
+                Finding::Unmet(TOO_LARGE)
+            }
+            JsonBody::Malformed { reason, .. } => Finding::MalformedBody(reason),
             JsonBody::Unread { .. } => Finding::NeedsBody,
             JsonBody::TooLong { .. } => Finding::Unmet(TOO_LARGE),
-            JsonBody::Object { bytes, .. } if *bytes > self.max => Finding::Unmet(TOO_LARGE),
             JsonBody::Object { members, .. } => {
                 if self.within == Within::Arguments
                     && let Some(reason) = request.mismatch(members)
@@ -344,11 +349,16 @@ impl BodyCondition {
     fn explain(&self, request: &RequestFacts<'_>) -> (String, String) {
         let got = match &request.body {
             JsonBody::OtherType => "no body of JSON in UTF-8 without a content coding".to_owned(),
-            JsonBody::Malformed(reason) => (*reason).to_owned(),
-            JsonBody::Unread { announced: Some(bytes) } if *bytes > self.max => format!("{bytes} bytes"),
+            JsonBody::Unread { announced: Some(bytes) }
+            | JsonBody::Malformed { bytes, .. }
+            | JsonBody::Object { bytes, .. }
+                if *bytes > self.max =>
+            {
+                format!("{bytes} bytes")
+            }
+            JsonBody::Malformed { reason, .. } => (*reason).to_owned(),
             JsonBody::Unread { .. } => "a body that was not read".to_owned(),
             JsonBody::TooLong { bytes } => format!("{bytes} bytes or more"),
-            JsonBody::Object { bytes, .. } if *bytes > self.max => format!("{bytes} bytes"),
             JsonBody::Object { members, .. } => match (self.within, request.mismatch(members)) {
                 (Within::Arguments, Some(reason)) => reason.to_owned(),
                 _ => facts::shown_member(&self.path.find(members)),
@@ -381,9 +391,9 @@ impl BodyCondition {
 
     fn remedies(&self, request: &RequestFacts<'_>, remedies: &mut Remedies<'_>) {
         let bytes = match &request.body {
-            JsonBody::Object { bytes, .. } | JsonBody::TooLong { bytes } => *bytes,
+            JsonBody::Object { bytes, .. } | JsonBody::Malformed { bytes, .. } | JsonBody::TooLong { bytes } => *bytes,
             JsonBody::Unread { announced } => announced.unwrap_or_default(),
-            JsonBody::OtherType | JsonBody::Malformed(_) => 0,
+            JsonBody::OtherType => 0,
         };
         if bytes > self.max {
             let words = format!("a body of at most {} bytes", self.max);
