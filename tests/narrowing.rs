@@ -136,7 +136,7 @@ fn a_further_rule_allows_nothing_that_is_denied_without_it() {
 fn a_ceiling_allows_nothing_that_is_denied_without_it() {
     let (allowed, above) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let mut runner = TestRunner::new(Config {
-        cases: 2_000,
+        cases: 4_000,
         failure_persistence: None,
         ..Config::default()
     });

@@ -92,6 +92,39 @@ impl<'a, N> Object<'a, N> {
     }
 }
 
+impl Object<'_, &str> {
+    /// How many bytes a text of the object has at least.
+    pub(crate) fn least_bytes(&self) -> u64 {
+        let members = self
+            .0
+            .iter()
+            .map(|(name, value)| text_bytes(name) + 1 + value.least_bytes());
+        members.sum::<u64>() + 1 + self.0.len().max(1) as u64
+    }
+}
+
+impl Json<'_, &str> {
+    fn least_bytes(&self) -> u64 {
+        match self {
+            Json::Null | Json::Bool(true) => 4,
+            Json::Bool(false) => 5,
+            Json::Number(written) => written.len() as u64,
+            Json::String(text) => text_bytes(text),
+            Json::Array(items) => {
+                let items_bytes: u64 = items.iter().map(Json::least_bytes).sum();
+                items_bytes + 1 + items.len().max(1) as u64
+            }
+            Json::Object(object) => object.least_bytes(),
+        }
+    }
+}
+
+/// The bytes of a text in quotes, with its escapes.
+fn text_bytes(text: &str) -> u64 {
+    let escaped = text.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | ..=0x1f));
+    (text.len() + escaped.count() + 2) as u64
+}
+
 impl<N> Json<'_, N> {
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {

@@ -66,7 +66,7 @@ fn without_defaults(endpoint: Endpoint) -> BoxedStrategy<Value> {
         (body(), weighted(0.15, operation(endpoint))),
         weighted(0.3, chain_rules()),
         weighted(0.3, hierarchy()),
-        (registry(endpoint), weighted(0.3, body_alternatives(endpoint))),
+        (registry(endpoint), weighted(0.15, body_alternatives(endpoint))),
     )
         .prop_map(
             move |(

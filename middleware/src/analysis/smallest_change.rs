@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::search::{Found, search};
 use super::words::{NeededKind, unmet, words};
 use crate::authorizer::request_facts;
-use crate::policy::{Change, Check, Evaluated, Mode, Outcome, Tier, Value};
+use crate::policy::{Change, Changes, Check, Evaluated, Mode, Outcome, Tier, Value};
 use crate::profile::Kind;
 use crate::request::Presented;
 use crate::{Authorizer, Error, Explanation, RecordedExplanation};
@@ -32,6 +32,9 @@ pub struct SmallestChange {
     pub is_cut: bool,
     /// The rules that a record does not decide: the request is allowed with an alternative only where they are met, too.
     pub undecided: Vec<String>,
+    /// The expressions that are not met: what they need is not computed, and the request is allowed with an alternative only beside it.
+    /// Empty where the alternatives allow the request.
+    pub unmet: Vec<String>,
     /// What has to change before the policy is evaluated, about the request or the token itself.
     pub before_policy: Option<String>,
 }
@@ -139,6 +142,7 @@ impl Authorizer {
             requirement,
             facts: identity.facts(),
             request: &request,
+            content: presented.content(),
             time: self.evaluation_time(now),
             issuer: identity.trusted_issuer(),
             skipped,
@@ -148,11 +152,39 @@ impl Authorizer {
 
 impl SmallestChange {
     pub(super) fn of(evaluated: Evaluated<'_>) -> SmallestChange {
+        let found = search(evaluated);
+        let expressions = evaluated.unmet_expressions();
+        if !found.combinations.is_empty() || expressions.is_empty() {
+            return SmallestChange::found(evaluated, found);
+        }
+        let skipped = evaluated
+            .skipped
+            .iter()
+            .copied()
+            .chain(expressions.iter().copied())
+            .collect();
+        let beside = Evaluated {
+            skipped: &skipped,
+            ..evaluated
+        };
+        let mut other = search(beside);
+        other.combinations.retain(|changes| !changes.is_empty());
+        if other.combinations.is_empty() {
+            return SmallestChange::found(evaluated, found);
+        }
+        other.not_computed.extend(found.not_computed);
+        SmallestChange {
+            unmet: expressions.into_iter().map(str::to_owned).collect(),
+            ..SmallestChange::found(beside, other)
+        }
+    }
+
+    fn found(evaluated: Evaluated<'_>, found: Found) -> SmallestChange {
         let Found {
             combinations,
             not_computed,
             is_cut,
-        } = search(evaluated);
+        } = found;
         let mut alternatives = Vec::new();
         for changes in &combinations {
             let of_one = |change: &Arc<Change>| {
@@ -176,8 +208,16 @@ impl SmallestChange {
                     _ => true,
                 };
                 let needs = NeededKind::of(change, is_met_by);
+                // Words about several values are true only if each of them allows.
+                let alone = change.alone.as_ref().filter(|(_, count)| {
+                    let is_so = |other: &&Changes| is_of_same_words(changes, other, change);
+                    combinations.iter().filter(is_so).count() < *count
+                });
                 FactChange {
-                    needed: words(change, evaluated.facts, &unmet, &needs),
+                    needed: match alone {
+                        Some((alone, _)) => alone.clone(),
+                        None => words(change, evaluated.facts, &unmet, &needs),
+                    },
                     rules: unmet.into_iter().map(|check| check.rule).collect(),
                 }
             };
@@ -197,8 +237,21 @@ impl SmallestChange {
             is_cut,
             before_policy: None,
             undecided: Vec::new(),
+            unmet: Vec::new(),
         }
     }
+}
+
+/// Whether changes are the same ones but for another value of one change, with the same words.
+fn is_of_same_words(changes: &Changes, others: &Changes, change: &Change) -> bool {
+    changes.len() == others.len()
+        && changes.iter().zip(others).all(|((fact, one), (of, other))| {
+            fact == of
+                && match *fact == change.fact {
+                    true => one.words == other.words,
+                    false => one == other,
+                }
+        })
 }
 
 /// Whether changes are those of another alternative with more conditions: `an actor: a, which is not a human` beside `an actor: a`.

@@ -102,17 +102,25 @@ fn of_party(role: &str, party: &Party, of_kind: &NeededKind, before: Option<&Par
             _ => format!("{an} {role}{of_kind} that is that client"),
         };
     }
-    let of_issuer = match party.issuer() == initiator.issuer() {
+    // Another party of the issuer of the token is not named as such, unless the present one has another issuer.
+    let is_of_token = |party: &Party| party.issuer() == initiator.issuer();
+    let of_issuer = match is_of_token(party) && before.is_none_or(is_of_token) {
         true => String::new(),
         false => format!(" of issuer {}", party.issuer()),
     };
+    // The issuer comes before what the party is not.
+    let described = |of_issuer: &str| match of_kind {
+        NeededKind::AnyBut(_) => format!("{role}{of_issuer}{of_kind}"),
+        NeededKind::Any | NeededKind::Exactly(_) => format!("{role}{of_kind}{of_issuer}"),
+    };
     match before {
         Some(same) if same == party => format!("{an} {role}{of_kind}"),
-        Some(_) if is_other(party.subject()) => format!("another {role}{of_kind}{of_issuer}"),
+        Some(_) if is_other(party.subject()) => format!("another {}", described(&of_issuer)),
         Some(same) if same.subject() == party.subject() => {
-            format!("{an} {role}{of_kind} of issuer {}", party.issuer())
+            let of_issuer = format!(" of issuer {}", party.issuer());
+            format!("{an} {}", described(&of_issuer))
         }
-        None if is_other(party.subject()) => format!("{an} {role}{of_kind}{of_issuer}"),
+        None if is_other(party.subject()) => format!("{an} {}", described(&of_issuer)),
         // The name comes before what it is.
         Some(_) | None => match of_kind {
             NeededKind::Any => format!("{an} {role}: {}{of_issuer}", party.subject()),

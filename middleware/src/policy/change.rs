@@ -37,6 +37,8 @@ pub(crate) enum Fact {
     Detail(Box<str>),
     /// When the request is made. The token and the login have the same age then.
     Clock,
+    /// Whether the body is read as one JSON object. Another one has no members to change.
+    BodyForm,
     /// Whether the body is longer than it may be. A longer one has no members to change.
     BodySize,
     /// A parameter of the query.
@@ -89,6 +91,8 @@ pub(crate) struct Change {
     pub(crate) value: Value,
     /// What it is in words, where fact and value alone do not say it.
     pub(crate) words: String,
+    /// Where these words are about several values: those about this one alone, and how many values there are.
+    pub(crate) alone: Option<(String, usize)>,
     /// Whether it changes more than the rule asks for: another change of the same size is preferred.
     pub(crate) is_wide: bool,
 }
@@ -132,8 +136,22 @@ impl<'c> Remedies<'c> {
             fact,
             value,
             words,
+            alone: None,
             is_wide: false,
         });
+    }
+
+    /// Values of a fact, each with what it is in words; `words` are about all of them.
+    pub(super) fn add_values(&mut self, fact: &Fact, values: Vec<(Value, String)>, words: &str) {
+        let count = values.len();
+        let changes = values.into_iter().map(|(value, alone)| Change {
+            fact: fact.clone(),
+            value,
+            words: words.to_owned(),
+            alone: (count > 1).then_some((alone, count)),
+            is_wide: false,
+        });
+        self.found.extend(changes);
     }
 
     pub(super) fn scope(&mut self, scope: &str) {

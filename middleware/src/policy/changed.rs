@@ -9,7 +9,7 @@ use super::claim_sources::{ClaimSources, TokenFact, top};
 use super::evaluate::evaluate;
 use super::evaluation_time::EvaluationTime;
 use super::requirement::Requirement;
-use super::rules::{RequestFacts, fitting_prior, of_first_unmet};
+use super::rules::{CoreCondition, HistoryCondition, RequestFacts, fitting_prior, of_first_unmet};
 use crate::chain::{Actor, Core, Facts};
 use crate::claim_path;
 use crate::issuer::TrustedIssuer;
@@ -23,6 +23,8 @@ pub(crate) struct Evaluated<'e> {
     pub(crate) requirement: &'e Requirement,
     pub(crate) facts: &'e Facts,
     pub(crate) request: &'e RequestFacts<'e>,
+    /// The body as it came, where it is known.
+    pub(crate) content: Option<&'e [u8]>,
     pub(crate) time: EvaluationTime,
     /// The issuer of the token.
     pub(crate) issuer: &'e TrustedIssuer,
@@ -36,6 +38,9 @@ pub(crate) struct Changed<'e> {
     pub(crate) facts: Facts,
     query: Option<String>,
     body: JsonBody<'e>,
+    content: Option<&'e [u8]>,
+    /// The members that are changed: a body with them has at least their bytes.
+    members: Object<'e, &'e str>,
     time: EvaluationTime,
     base: &'e RequestFacts<'e>,
     skipped: &'e BTreeSet<&'e str>,
@@ -49,6 +54,8 @@ impl<'e> Evaluated<'e> {
             facts: self.facts.clone(),
             query: self.request.query.map(str::to_owned),
             body: self.request.body.clone(),
+            content: self.content,
+            members: Object::default(),
             time: self.time,
             base: self.request,
             skipped: self.skipped,
@@ -62,6 +69,26 @@ impl<'e> Evaluated<'e> {
             changed.facts.set_prior(prior);
         }
         changed
+    }
+}
+
+impl<'e> Evaluated<'e> {
+    /// The expressions of the requirement that are not met.
+    pub(crate) fn unmet_expressions(self) -> Vec<&'e str> {
+        let (request, time) = (self.request, &self.time);
+        let (core, history) = (self.facts.core(), self.facts.history());
+        let of_core = self.requirement.core.iter().filter(|rule| {
+            matches!(rule.condition, CoreCondition::Expression(_))
+                && rule.condition.evaluate(&core, request, time).code().is_some()
+        });
+        let of_history = self.requirement.history.iter().filter(|rule| {
+            matches!(rule.condition, HistoryCondition::Expression(_))
+                && rule.condition.evaluate(&history, &core, request, time).is_some()
+        });
+        let names = of_core
+            .map(|rule| &*rule.name)
+            .chain(of_history.map(|rule| &*rule.name));
+        names.filter(|name| !self.skipped.contains(name)).collect()
     }
 }
 
@@ -236,8 +263,20 @@ impl<'e> Changed<'e> {
                     // Of one that is too long the size is changed before.
                     _ => (Object::default(), 0),
                 };
+                self.members.set(path, value.clone());
                 members.set(path, value);
+                let bytes = bytes.max(self.members.least_bytes());
                 self.body = JsonBody::Object { bytes, members };
+            }
+            (Fact::BodyForm, _) => {
+                let most = self.requirement.body_limit().unwrap_or_default();
+                self.body = match self.content.map(|content| JsonBody::of_json(content, most)) {
+                    Some(read @ (JsonBody::Object { .. } | JsonBody::TooLong { .. })) => read,
+                    _ => JsonBody::Object {
+                        bytes: 0,
+                        members: Object::default(),
+                    },
+                };
             }
             (Fact::BodySize, _) => {
                 self.body = match std::mem::replace(&mut self.body, JsonBody::OtherType) {
@@ -311,6 +350,6 @@ fn changes_claim(change: &Change, sources: ClaimSources<'_>, core: &Core<'_>, cl
         // A claim is changed itself, a request has none, and others have no such value.
         (Fact::Initiator | Fact::Login, _) => false,
         (Fact::Claim(_) | Fact::ClaimItem(..) | Fact::Detail(_), _) => false,
-        (Fact::Query(_) | Fact::Member(_) | Fact::BodySize, _) => false,
+        (Fact::Query(_) | Fact::Member(_) | Fact::BodyForm | Fact::BodySize, _) => false,
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actgate_yaml::{Diagnostics, Omissions, Span, Spanned};
 
+use super::across;
 use super::agents::{Agents, KnownAgents};
 use super::alternatives;
 use super::conjunction::{self, Part};
@@ -247,7 +248,6 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         }
     }
 
-    /// The names of the rules of `defaults`.
     fn defaults(mut self) -> Vec<Box<str>> {
         defaults::check(self.policy, self.context);
         let parts = self.parts(self.policy.defaults.iter().map(Part::of_defaults), None, 0);
@@ -285,12 +285,11 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         }
         let Rules { mut core, history } = Rules::of(parts, mode);
         let agents = &self.context.agents.table;
-        let ceilings = &self.ceilings;
         let of_core = core
             .iter()
             .filter(|rule| rule.reads_kind_or_actor())
             .map(|rule| rule.mode);
-        let of_agents = (agents.deny_others || !ceilings.is_empty()).then_some(mode);
+        let of_agents = (agents.deny_others || !self.ceilings.is_empty()).then_some(mode);
         let reading = of_core.chain(history.iter().map(|rule| rule.mode)).chain(of_agents);
         let implicit = [
             Some(("self_actor", ActorCondition::NotSelfActor, mode)),
@@ -306,7 +305,7 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
             mode,
             condition: CoreCondition::Actor(condition),
         });
-        let of_ceilings = CoreRule::of_ceilings(ceilings, self.owner, name.is_none(), mode, &core);
+        let of_ceilings = CoreRule::of_ceilings(&self.ceilings, self.owner, name.is_none(), mode, &core);
         let first = core.partition_point(CoreRule::asks_for_scope);
         core.splice(first..first, implicit.chain(of_ceilings));
         Requirement::new(core, history)
@@ -352,6 +351,7 @@ impl<'d, 'c, 'r> Compiler<'d, 'c, 'r> {
         conjunction::check(&parts, self.owner, self.context);
         alternatives::check(&parts, self.owner, self.context);
         presenters::check(&parts, self.owner, self.context);
+        across::report(&parts, self.view, self.owner, self.context);
         parts
     }
 

@@ -121,6 +121,30 @@ impl McpMatch {
         self.methods.iter().all(|method| **method == *TOOLS_CALL)
     }
 
+    /// Whether it is for the names with a beginning, so that other routes of its path can take some of them.
+    pub(super) fn has_beginnings(&self) -> bool {
+        self.names.iter().any(|name| matches!(name, NamePattern::Prefix(_)))
+    }
+
+    /// Whether all messages of another one are among its own, by the beginnings of their names.
+    pub(super) fn covers(&self, other: &McpMatch) -> bool {
+        let is_within = |name: &NamePattern| match name {
+            NamePattern::Exact(text) => self.begins(text, true),
+            NamePattern::Prefix(begin) => self.begins(begin, false),
+        };
+        other.methods.iter().all(|method| self.methods.contains(method))
+            && !other.names.is_empty()
+            && other.names.iter().all(is_within)
+    }
+
+    /// Whether one of its beginnings is that of a text; a beginning is within a shorter one.
+    fn begins(&self, text: &str, is_whole: bool) -> bool {
+        self.names.iter().any(|name| match name {
+            NamePattern::Exact(_) => false,
+            NamePattern::Prefix(begin) => text.starts_with(&**begin) && (is_whole || text.len() > begin.len()),
+        })
+    }
+
     fn check_name(&self, written: &Spanned<NamePattern>, context: &mut Context<'_>) {
         let mut methods = self.methods.iter();
         if let Some(method) = methods.find(|method| !NAMED_METHODS.contains(&&***method)) {

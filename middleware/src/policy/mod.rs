@@ -294,6 +294,7 @@
 //! beside them. `any_of` and `via` need neither: an actor that they find is in the whole chain as well, and one that was dropped
 //! is missing. A rule on each actor is met by a token without any: `actor: { required: true }` requires one.
 
+mod across;
 mod agents;
 mod alternatives;
 mod branches;

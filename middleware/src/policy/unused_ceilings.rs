@@ -10,8 +10,9 @@ use super::parties::PartyName;
 use super::registry;
 use super::requirement::Requirement;
 use super::route_table::{Access, RouteTable};
-use super::rules::CoreCondition;
+use super::rules::{ActorCondition, CoreCondition, InitiatorCondition};
 use super::syntax::Word;
+use crate::profile::Kind;
 
 /// Reports the routes and scopes of ceilings without effect; `accepted` are the scopes that meet some rule.
 pub(super) fn report(
@@ -24,13 +25,24 @@ pub(super) fn report(
         let agent = PartyName::new(ceiling.issuer.cloned(), ceiling.subject.clone());
         for written in ceiling.document.value.routes() {
             let name = written.value.trim();
-            let mut named = routes.routes().filter(|(_, route)| *route.name == *name).peekable();
-            let is_other = named.peek().is_some()
-                && named.all(|(_, route)| match &route.access {
-                    Access::Public => false,
-                    Access::Guarded(requirement) => is_of_other_actors(requirement, &agent),
-                });
-            if is_other {
+            let named: Vec<&Access> = routes
+                .routes()
+                .filter(|(_, route)| *route.name == *name)
+                .map(|(_, route)| &route.access)
+                .collect();
+            let all_are = |is_so: &dyn Fn(&Requirement) -> bool| {
+                !named.is_empty()
+                    && named.iter().all(|access| match access {
+                        Access::Public => false,
+                        Access::Guarded(requirement) => is_so(requirement),
+                    })
+            };
+            if all_are(&is_of_people_alone) {
+                let name = shown(name);
+                let message = format!("`{name}` accepts people without an actor alone: `{agent}` never gets there");
+                let help = "remove it from the ceiling, or `absent: true` from the actor of the route";
+                diagnostics.push_coded("unused_ceiling_route", written.span(), message, help);
+            } else if all_are(&|requirement| is_of_other_actors(requirement, &agent)) {
                 let name = shown(name);
                 let message = format!("`{name}` accepts other actors alone: `{agent}` never gets there");
                 let help = format!("remove it from the ceiling, or add `{agent}` to the actors of the route");
@@ -55,4 +67,15 @@ fn is_of_other_actors(requirement: &Requirement, agent: &PartyName) -> bool {
         }
         _ => false,
     })
+}
+
+/// Whether the initiator has to be a person, and to act itself: then no agent acts.
+fn is_of_people_alone(requirement: &Requirement) -> bool {
+    let mut rules = requirement.core.iter();
+    let is_absent = |condition: &CoreCondition| matches!(condition, CoreCondition::Actor(ActorCondition::Absent));
+    let is_human = |condition: &CoreCondition| match condition {
+        CoreCondition::Initiator(InitiatorCondition::Kind(kinds)) => kinds.iter().all(|kind| *kind == Kind::Human),
+        _ => false,
+    };
+    rules.clone().any(|rule| is_absent(&rule.condition)) && rules.any(|rule| is_human(&rule.condition))
 }

@@ -11,6 +11,7 @@ use actgate_yaml::{Diagnostics, Spanned, nearest};
 use super::common_paths::CommonPaths;
 use super::document::Document;
 use super::exact;
+use super::mcp::McpMatch;
 use super::requirement::Requirement;
 use super::route_pattern::{Pattern, Segment};
 use super::route_table::{Access, Route};
@@ -104,8 +105,11 @@ pub(super) fn pair(one: &Route, other: &Route) -> [usize; 2] {
     [one.number.min(other.number), one.number.max(other.number)]
 }
 
-/// Whether the path of a route covers other paths, and is not that of every request.
+/// Whether the path of a route covers other paths, and is not that of every request; or its messages cover other ones of its path.
 fn is_guard(pattern: &Pattern) -> bool {
+    if pattern.messages.as_ref().is_some_and(McpMatch::has_beginnings) {
+        return true;
+    }
     let is_literal = |segment: &Segment| matches!(segment, Segment::Literal(text) if !text.is_empty());
     pattern.has_parameter() && pattern.segments.iter().any(is_literal)
 }
@@ -116,7 +120,10 @@ fn takes_requests(samples: &Samples<'_>, (pattern, route): (&Pattern, &Route), o
         return false;
     };
     if pattern.shape() == other.shape() {
-        return false;
+        return match (&pattern.messages, &other.messages) {
+            (Some(messages), Some(others)) => others.covers(messages),
+            _ => false,
+        };
     }
     let methods = samples.methods(pattern).into_iter();
     let mut methods = methods.filter(|method| other.closeness(method).is_some());
@@ -160,7 +167,9 @@ fn common_path(one: &Pattern, other: &Pattern, value: &str) -> Option<String> {
 /// The subjects of the rules of one requirement that the other one has no rule on.
 fn lost(strict: &Requirement, other: &Requirement) -> Vec<&'static str> {
     let mut stated = BTreeSet::new();
-    other.core.iter().for_each(|rule| add_subjects(rule, &mut stated));
+    let is_any_of = |rule: &&CoreRule| matches!(rule.condition, CoreCondition::AnyOf(_));
+    let plain = other.core.iter().filter(|rule| !is_any_of(rule));
+    plain.for_each(|rule| add_subjects(rule, &mut stated));
     let reads_chain = |condition: &HistoryCondition| matches!(condition, HistoryCondition::Chain(_));
     if stated.contains(EXPRESSION) || !other.history.iter().all(|rule| reads_chain(&rule.condition)) {
         // It may require anything.
@@ -185,7 +194,8 @@ fn lost(strict: &Requirement, other: &Requirement) -> Vec<&'static str> {
         let mut subjects = BTreeSet::new();
         add_subjects(rule, &mut subjects);
         let is_implied = || other.core.iter().any(|other| other.implies(rule));
-        if subjects.is_disjoint(&stated) && !is_implied() {
+        let is_stated = || other.core.iter().any(|other| states_in_each(other, &subjects));
+        if subjects.is_disjoint(&stated) && !is_stated() && !is_implied() {
             lost.extend(subjects);
         }
     }
@@ -194,6 +204,22 @@ fn lost(strict: &Requirement, other: &Requirement) -> Vec<&'static str> {
     }
     lost.dedup();
     lost
+}
+
+/// Whether every alternative of a rule has a rule on one of these subjects: no alternative is a way around them.
+fn states_in_each(rule: &CoreRule, subjects: &BTreeSet<&'static str>) -> bool {
+    match &rule.condition {
+        CoreCondition::AnyOf(AnyOf(alternatives)) => {
+            let mut alternatives = alternatives.iter();
+            alternatives.all(|rules| rules.iter().any(|rule| states_in_each(rule, subjects)))
+        }
+        condition => {
+            let mut own = BTreeSet::new();
+            add_subjects(rule, &mut own);
+            // An expression may require anything.
+            !own.is_disjoint(subjects) || condition.key() == EXPRESSION
+        }
+    }
 }
 
 /// Whether a rule on the chain states which actor there is, or that there is none.
@@ -333,7 +359,7 @@ mod tests {
         for other in [
             "{ match: GET /orders/export, public: true }",
             "{ match: GET /orders/export, scopes: [b], initiator: { kind: service } }",
-            "{ match: GET /orders/export, scopes: [b], any_of: [{ require: [human] }, { client: { one_of: [c] } }] }",
+            "{ match: GET /orders/export, scopes: [b], any_of: [{ require: [human] }, { initiator: { kind: service } }] }",
             "{ match: 'GET /orders/{id}/items', scopes: [b] }",
             "{ match: GET /orders, scopes: [b] }",
             "{ match: POST /orders/export, scopes: [b] }",

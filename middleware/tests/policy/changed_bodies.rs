@@ -105,3 +105,71 @@ fn a_body_that_is_announced_is_as_long_for_each_rule() {
         "a body of at most 1024 bytes and /a of the body: 1 and /b of the body: 2"
     );
 }
+
+#[test]
+fn a_change_of_a_body_is_one_that_the_body_does_not_have() {
+    let issuer = TestIssuer::new().unwrap();
+    let token = issuer.token(json!({})).unwrap();
+    let uri = Uri::from_static("/");
+    let target = Target::new(&Method::POST, &uri).unwrap();
+    let one = "operation: { json: { /a: x } }";
+    let announced = "a body that is announced as JSON in UTF-8, without a content coding";
+    for (rule, media_type, body, expected) in [
+        (one, "text/plain", r#"{"a":"x"}"#, announced.to_owned()),
+        (
+            one,
+            "text/plain",
+            r#"{"a":"y"}"#,
+            format!(r#"{announced} and /a of the body: "x""#),
+        ),
+        // Each value that is listed allows the request.
+        (
+            "any_of: [{ operation: { json: { /a: x } } }, { operation: { json: { /a: { one_of: [x, y] }, /n: 3 } } }]",
+            "application/json",
+            r#"{"a":"z"}"#,
+            r#"/a of the body: "x""#.to_owned(),
+        ),
+        (
+            "operation: { json: { /a: { one_of: [x, y] } } }",
+            "application/json",
+            r#"{"a":"z"}"#,
+            r#"/a of the body: "x" or "y""#.to_owned(),
+        ),
+        // A body with both has 24 bytes at least, and 25 with the text that is tried.
+        (
+            "operation: { json: { /a: x, /b/c: { matches: 'E-*' } }, max: 20B }",
+            "application/json",
+            "{}",
+            String::new(),
+        ),
+        (
+            "operation: { json: { /a: x, /b/c: { matches: 'E-*' } }, max: 25B }",
+            "application/json",
+            "{}",
+            r#"/a of the body: "x" and /b/c of the body: a text that matches E-*"#.to_owned(),
+        ),
+    ] {
+        let policy = format!("routes:\n  - match: POST /\n    {rule}\n");
+        let builder = Authorizer::builder().issuer(issuer.trusted(TestIssuer::AUDIENCE).unwrap());
+        let builder = builder.policy(Policy::from_yaml(&policy).unwrap()).reads_bodies();
+        let authorizer = builder.clock(FixedClock::at(TestIssuer::NOW)).build().unwrap();
+        let headers = http::HeaderMap::from_iter([
+            (http::header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap()),
+            (http::header::CONTENT_TYPE, media_type.parse().unwrap()),
+        ]);
+        let presented = Presented::headers(&target, &headers).body(body.as_bytes());
+        let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+        let change = authorizer.smallest_change(&explanation, &presented, TestIssuer::NOW);
+        let alternatives = change.into_iter().flat_map(|change| change.alternatives);
+        let alternatives: Vec<String> = alternatives
+            .map(|changes| {
+                changes
+                    .into_iter()
+                    .map(|change| change.needed)
+                    .collect::<Vec<_>>()
+                    .join(" and ")
+            })
+            .collect();
+        assert_eq!(alternatives.join("; or "), expected, "{rule} {body}");
+    }
+}

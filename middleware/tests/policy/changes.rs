@@ -48,6 +48,22 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
     let now = TestIssuer::NOW;
     for (policy, claims, alternatives, not_computed) in [
         (
+            "routes: [{ match: POST /, scopes: [w], expression: 'claims.tid == \"T1\"' }]",
+            json!({"scope": "", "tid": "T2"}),
+            &["scope w"][..],
+            &["POST /: expression"][..],
+        ),
+        (
+            "routes: [{ match: POST /, chain: { issuers: same } }]",
+            json!({"act": {"sub": "a", "iss": "https://other.example"}}),
+            &[
+                "another actor of issuer https://issuer.test",
+                "an actor of issuer https://issuer.test",
+                "no actor",
+            ][..],
+            &[][..],
+        ),
+        (
             "agents: [{ subject: bot, ceiling: { scopes: [a], routes: [POST /other] } }]\nroutes: [{ match: POST /, scopes: [b] }, { match: POST /other }]",
             json!({"act": {"sub": "bot"}, "scope": "b"}),
             &["no actor", "another actor"][..],

@@ -158,4 +158,14 @@ pub const FLAWED_CLAIMS: &[Flawed] = &[
     chain: { path: [{ issuer: 'https://rfc9068.example', subject: refund-agent }] }
 ",
     ),
+    // Two spellings of one claim.
+    flawed(
+        Warning("unmet_alternative"),
+        4,
+        "routes:
+  - match: GET /orders
+    claims: { region: eu }
+    any_of: [{ claims: { /region: us } }, { client: { one_of: [batch] } }]
+",
+    ),
 ];

@@ -106,4 +106,18 @@ routes:
     actor: { kind: human, registered: true }
 ",
     ),
+    // What a ceiling lists and its agent never reaches.
+    flawed(
+        Warning("unused_ceiling_route"),
+        4,
+        "agents:
+  - subject: refund-agent
+    ceiling:
+      routes: [GET /orders]
+routes:
+  - match: GET /orders
+    initiator: { kind: human }
+    actor: { absent: true }
+",
+    ),
 ];

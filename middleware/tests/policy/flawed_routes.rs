@@ -68,6 +68,29 @@ pub const FLAWED_ROUTES: &[Flawed] = &[
     scopes: [orders:export]
 ",
     ),
+    // An alternative is a way around it.
+    flawed(
+        Warning("weaker_route"),
+        4,
+        "routes:
+  - match: GET /orders/{id}
+    initiator: { kind: human }
+  - match: GET /orders/export
+    any_of: [{ initiator: { kind: human } }, { scopes: [orders:export] }]
+",
+    ),
+    flawed(
+        Warning("weaker_route"),
+        5,
+        "routes:
+  - match: POST /mcp
+    mcp: { method: tools/call, name: 'pay_*' }
+    initiator: { kind: human }
+  - match: POST /mcp
+    mcp: { method: tools/call, name: pay_small }
+    scopes: [pay]
+",
+    ),
     flawed(
         Warning("other_spellings"),
         2,

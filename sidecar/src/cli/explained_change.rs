@@ -32,6 +32,7 @@ impl ExplainedChange<'_> {
             "more": self.change.more,
             "not_computed": self.change.not_computed,
             "undecided": self.change.undecided,
+            "unmet": self.change.unmet,
             "search_ended_at_limit": self.change.is_cut,
             "before_policy": self.change.before_policy,
         })
@@ -58,7 +59,8 @@ impl fmt::Display for ExplainedChange<'_> {
         }
         for (index, changes) in self.change.alternatives.iter().enumerate() {
             let first = match self.change.undecided.is_empty() {
-                true => "\nto be allowed, it needs",
+                true if self.change.unmet.is_empty() => "\nto be allowed, it needs",
+                true => "\nto be allowed, it needs, beside what the expressions need that are not met",
                 false => "\nto be allowed, it needs, beside what the rules need that are not decided",
             };
             writeln!(f, "{}", if index == 0 { first } else { "or" })?;

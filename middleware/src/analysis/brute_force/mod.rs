@@ -239,6 +239,7 @@ fn the_smallest_change_allows_and_no_smaller_one_does() {
             requirement,
             facts: &facts,
             request: &request,
+            content: Some(body.as_bytes()),
             time,
             skipped: &BTreeSet::new(),
             issuer,

@@ -137,7 +137,7 @@ fn condition(claim: &str, document: &Spanned<ClaimDocument>, context: &mut Conte
 impl ClaimCondition {
     /// Whether whatever meets this condition meets the other one.
     pub(in crate::policy) fn implies(&self, other: &ClaimCondition) -> bool {
-        self.path == other.path
+        self.path.is_of(&other.path)
             && match (&self.test, &other.test) {
                 (ClaimTest::OneOf(one), ClaimTest::OneOf(other)) => all_in(one, other),
                 (one, other) => one == other,
@@ -159,7 +159,7 @@ impl ClaimCondition {
     }
 
     fn excludes_value(&self, other: &ClaimCondition) -> bool {
-        self.path == other.path
+        self.path.is_of(&other.path)
             && match (&self.test, &other.test) {
                 (ClaimTest::OneOf(one), ClaimTest::OneOf(other)) => none_in(one, other),
                 (ClaimTest::Contains(_), ClaimTest::Contains(_)) => false,

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::finding::Finding;
 use crate::chain::{Core, Party};
 use crate::json::type_of;
-use crate::policy::change::{self, Fact, Remedies, kind_of_actor};
+use crate::policy::change::{self, Fact, Remedies, is_other, kind_of_actor};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::parties::shown;
 use crate::policy::read::{Need, Reader};
@@ -131,12 +131,20 @@ impl MayActCondition {
             }
         }
         let acting = core.delegate().map(|actor| actor.party());
-        let named = match (acting, core.claims.client.as_deref()) {
-            (Some(party), _) => json!({"iss": party.issuer(), "sub": party.subject()}),
-            (None, Some(client)) => json!({"sub": client}),
+        let (named, party) = match (acting, core.claims.client.as_deref()) {
+            (Some(party), _) if !is_other(party.subject()) => (
+                json!({"iss": party.issuer(), "sub": party.subject()}),
+                format!("{}, the actor", shown(party, core.initiator)),
+            ),
+            (Some(party), _) => (
+                json!({"iss": party.issuer(), "sub": party.subject()}),
+                "that actor".to_owned(),
+            ),
+            (None, Some(client)) if !is_other(client) => (json!({"sub": client}), format!("{client}, the client")),
+            (None, Some(client)) => (json!({"sub": client}), "that client".to_owned()),
             (None, None) => return,
         };
-        let words = "a may_act that names the party which acts".to_owned();
+        let words = format!("a may_act that names {party}");
         remedies.add(Fact::Claim("may_act".into()), change::Value::Json(named), words);
     }
 }

@@ -37,6 +37,11 @@ impl MemberPath {
         rest.first().map(|step| &**step)
     }
 
+    /// Whether it leads to the same value as another one, which may be written in another way.
+    pub(super) fn is_of(&self, other: &MemberPath) -> bool {
+        self.steps == other.steps
+    }
+
     /// The name or the pointer, as it is written.
     pub(super) fn written(&self) -> &str {
         &self.written

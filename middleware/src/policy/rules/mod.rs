@@ -318,6 +318,14 @@ impl CoreRule {
         )
     }
 
+    /// Whether it accepts no number below one that it names, of the value that the other rule is about.
+    pub(super) fn bounds_from_below(&self, other: &CoreRule) -> bool {
+        match (&self.condition, &other.condition) {
+            (CoreCondition::Operation(one), CoreCondition::Operation(other)) => one.bounds_from_below(other),
+            _ => false,
+        }
+    }
+
     /// The most bytes of the body that the rule reads, in one of its alternatives; [`None`] where it reads no body.
     pub(super) fn body_limit(&self) -> Option<u64> {
         match &self.condition {

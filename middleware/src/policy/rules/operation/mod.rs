@@ -3,6 +3,8 @@
 mod body_limit;
 mod facts;
 mod glob;
+mod open_amount;
+mod remedies;
 mod values;
 
 use std::collections::BTreeMap;
@@ -17,7 +19,6 @@ use facts::Got;
 use values::{TestDocument, ValueTest};
 
 use super::finding::Finding;
-use crate::policy::change::{Fact, Remedies, Value};
 use crate::policy::exact::shown;
 use crate::policy::read::{MemberPlace, Need, Place, Reader};
 use crate::policy::syntax::{Conditions, Context};
@@ -365,45 +366,6 @@ impl BodyCondition {
             },
         };
         (self.test.to_string(), got)
-    }
-}
-
-impl OperationCondition {
-    /// Other parameters and bodies.
-    pub(super) fn remedies(&self, request: &RequestFacts<'_>, remedies: &mut Remedies<'_>) {
-        match self {
-            OperationCondition::Query { name, test } => {
-                for text in test.texts() {
-                    let words = format!("query parameter {name}: {test}");
-                    remedies.add(Fact::Query(name.clone()), Value::Text(text), words);
-                }
-            }
-            OperationCondition::Body(condition) => condition.remedies(request, remedies),
-        }
-    }
-}
-
-impl BodyCondition {
-    /// The path of the member as a JSON pointer.
-    pub(in crate::policy) fn pointer(&self) -> String {
-        self.place().pointer()
-    }
-
-    fn remedies(&self, request: &RequestFacts<'_>, remedies: &mut Remedies<'_>) {
-        let bytes = match &request.body {
-            JsonBody::Object { bytes, .. } | JsonBody::Malformed { bytes, .. } | JsonBody::TooLong { bytes } => *bytes,
-            JsonBody::Unread { announced } => announced.unwrap_or_default(),
-            JsonBody::OtherType => 0,
-        };
-        if bytes > self.max {
-            let words = format!("a body of at most {} bytes", self.max);
-            return remedies.add(Fact::BodySize, Value::Held(true), words);
-        }
-        let path = self.pointer();
-        for value in self.test.values() {
-            let words = format!("{path} of the body: {}", self.test);
-            remedies.add(Fact::Member(self.path.names().into()), value, words);
-        }
     }
 }
 

@@ -75,7 +75,26 @@ pub(in crate::policy) enum ValueTest {
     Matches(Glob),
 }
 
+impl TestDocument {
+    /// The `max` without a `min`.
+    pub(super) fn open_max(&self) -> Option<String> {
+        match (&self.min, &self.max) {
+            (None, Some(Bound(most))) => Some(most.to_string()),
+            _ => None,
+        }
+    }
+}
+
 impl ValueTest {
+    /// Whether there is a least number that it accepts.
+    pub(super) fn has_least(&self) -> bool {
+        match self {
+            ValueTest::OneOf(_) => true,
+            ValueTest::Between { min, .. } => min.is_some(),
+            ValueTest::Matches(_) => false,
+        }
+    }
+
     pub(super) fn compile(
         document: &TestDocument,
         span: Span,
@@ -99,11 +118,6 @@ impl ValueTest {
                     let message = format!("no number is at least {least} and at most {most}");
                     context.mistake(span, message, "exchange `min` and `max`");
                     return None;
-                }
-                if let (None, Some(most)) = (&min, &max) {
-                    let message = format!("`{name}` has a `max` and no `min`: a negative number meets it");
-                    let help = format!("write the least that is meant as well: `{{ min: 0, max: {most} }}`");
-                    context.warnings.push_coded("open_amount", span, message, help);
                 }
                 Some(ValueTest::Between { min, max })
             }
@@ -315,6 +329,14 @@ impl ValueTest {
         match self {
             ValueTest::OneOf(accepted) => Some(accepted.iter().map(value).collect()),
             ValueTest::Between { .. } | ValueTest::Matches(_) => None,
+        }
+    }
+
+    /// Each of the values that are accepted, or the test as a whole where it lists none, as `explain` shows it.
+    pub(super) fn in_words(&self) -> Vec<String> {
+        match self {
+            ValueTest::OneOf(accepted) => accepted.iter().map(ToString::to_string).collect(),
+            ValueTest::Between { .. } | ValueTest::Matches(_) => vec![self.to_string()],
         }
     }
 
