@@ -21,15 +21,16 @@ const EXAMPLE: &str = "Example: `";
 ///
 /// A key without a value is no valid one, which [`read`] rejects too. Everything that depends on two values is NOT in the schema.
 pub fn json_schema<T: JsonSchema>(title: &str) -> Value {
-    generate::<T>(SchemaSettings::draft07(), title)
+    generate::<T>(SchemaSettings::draft07(), title, adapt)
 }
 
-/// The JSON Schema (draft-07) of what `T` is written as. Members that can be left out are not required, and others are not excluded.
+/// The JSON Schema (draft-07) of what `T` is written as. Members that can be left out are not required and never `null`, and others are
+/// not excluded.
 pub fn json_schema_of_output<T: JsonSchema>(title: &str) -> Value {
-    generate::<T>(SchemaSettings::draft07().for_serialize(), title)
+    generate::<T>(SchemaSettings::draft07().for_serialize(), title, adapt_output)
 }
 
-fn generate<T: JsonSchema>(mut settings: SchemaSettings, title: &str) -> Value {
+fn generate<T: JsonSchema>(mut settings: SchemaSettings, title: &str, adapt: fn(&mut Schema)) -> Value {
     // Draft-07 ignores the description beside a reference, and editors show it.
     settings.transforms = vec![Box::new(RecursiveTransform(adapt))];
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
@@ -42,10 +43,36 @@ fn generate<T: JsonSchema>(mut settings: SchemaSettings, title: &str) -> Value {
 /// Adapts one schema to what is read.
 fn adapt(schema: &mut Schema) {
     if let Some(members) = schema.as_object_mut() {
+        without_null(members);
+    }
+    adapt_annotations(schema);
+}
+
+/// Adapts one schema to what is written: a member that is not required is left out in place of a `null`, and any other value may be one.
+fn adapt_output(schema: &mut Schema) {
+    if let Some(members) = schema.as_object_mut() {
+        let required = members
+            .get("required")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        if let Some(Value::Object(properties)) = members.get_mut("properties") {
+            let optional = properties
+                .iter_mut()
+                .filter(|(name, _)| !required.iter().any(|one| one == *name));
+            optional
+                .filter_map(|(_, property)| property.as_object_mut())
+                .for_each(without_null);
+        }
+    }
+    adapt_annotations(schema);
+}
+
+fn adapt_annotations(schema: &mut Schema) {
+    if let Some(members) = schema.as_object_mut() {
         // What a key has without a value is not the value that an editor is to suggest.
         members.remove("default");
         members.remove("format");
-        without_null(members);
         with_examples(members);
         with_items(members);
         with_shorthand(members);
