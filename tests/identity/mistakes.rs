@@ -65,11 +65,11 @@ fn each_mistake_has_a_place_and_a_help() {
         ),
         (
             of(&format!("{exchange}, audience: b, timeout: 5")),
-            "`5` has no unit of time\n  help: write it as `5s`",
+            "`5` has no unit of time\n  help: write it as `5ms`, `5s`, `5m` or `5h`",
         ),
         (
             of(&exchange.replace("secret_file: secret", "secret_file: lines")),
-            "`lines`: the file contains no secret in one line of visible ASCII, of at most 8 KiB\n  help: write the path where ",
+            "`lines`: the file contains no secret in one line of visible ASCII, of at most 8 KiB\n  help: write the secret into the file, in one line",
         ),
         (
             of(&format!("{exchange}, audience: b, ca_file: secret")),

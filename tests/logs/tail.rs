@@ -84,7 +84,7 @@ fn standard_input_is_shown_and_its_other_lines_are_not() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         String::from_utf8_lossy(&output.stdout),
-        "03:04:05.678 allow 200 GET /\n"
+        "03:04:05.678 allow 200 GET /  id i\n"
     );
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(complaint.matches("none of a decision log").count(), 1, "{complaint}");

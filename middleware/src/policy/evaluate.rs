@@ -43,17 +43,17 @@ pub(crate) fn evaluate(
 ) -> Result<(), Unmet> {
     let (core, history) = (facts.core(), facts.history());
     let before_reading = requirement.body_limit().map(|_| request.before_reading());
-    let mut denial: Option<(Stage, Unmet)> = None;
-    let mut login: Option<(Stage, Arc<str>, StepUp)> = None;
+    let mut denial: Option<(Needs, Unmet)> = None;
+    let mut login: Option<(Needs, Arc<str>, StepUp)> = None;
     // The first rule that asks for the body.
     let mut unread: Option<Unmet> = None;
     for (index, rule) in requirement.core.iter().enumerate() {
         if recorder.skips(&rule.name) {
             continue;
         }
-        let (stage, finding) = match &before_reading {
-            Some(before) if rule.body_limit().is_some() => staged(rule, &core, before, request, time),
-            _ => (Stage::Head, rule.condition.evaluate(&core, request, time)),
+        let (needs, finding) = match &before_reading {
+            Some(before) if rule.body_limit().is_some() => by_what_is_known(rule, &core, before, request, time),
+            _ => (Needs::Head, rule.condition.evaluate(&core, request, time)),
         };
         if let Finding::Met = finding {
             recorder.met(|| rule.check(&core, request, time, &finding));
@@ -76,9 +76,9 @@ pub(crate) fn evaluate(
             Finding::StepUp(needed) => {
                 // Evaluation goes on: another rule may deny what no login changes.
                 login = Some(match login {
-                    Some((earlier, first, before)) if earlier == stage => (stage, first, before.and(needed)),
-                    Some(login) if login.0 < stage => login,
-                    _ => (stage, name, needed),
+                    Some((earlier, first, before)) if earlier == needs => (needs, first, before.and(needed)),
+                    Some(login) if login.0 < needs => login,
+                    _ => (needs, name, needed),
                 });
                 continue;
             }
@@ -94,14 +94,14 @@ pub(crate) fn evaluate(
             Finding::Met => continue,
         };
         let unmet = Unmet {
-            by_body: (stage > Stage::Head).then_some(ByBody::Read),
+            by_body: (needs > Needs::Head).then_some(ByBody::Read),
             ..Unmet::of_rule(error, &rule.name)
         };
         let first = match denial {
-            Some(first) if first.0 <= stage => first,
-            _ => (stage, unmet),
+            Some(first) if first.0 <= needs => first,
+            _ => (needs, unmet),
         };
-        if flow.is_break() && first.0 == Stage::Head {
+        if flow.is_break() && first.0 == Needs::Head {
             return Err(first.1);
         }
         denial = Some(first);
@@ -119,8 +119,8 @@ pub(crate) fn evaluate(
         let name = Arc::clone(&rule.name);
         let error = Error::Denied { code, rule: name };
         let first = match denial {
-            Some(first) if first.0 == Stage::Head => first,
-            _ => (Stage::Head, Unmet::of_rule(error, &rule.name)),
+            Some(first) if first.0 == Needs::Head => first,
+            _ => (Needs::Head, Unmet::of_rule(error, &rule.name)),
         };
         if flow.is_break() {
             return Err(first.1);
@@ -129,7 +129,7 @@ pub(crate) fn evaluate(
     }
     match (denial, login) {
         (Some((denied, denial)), Some((needed, ..))) if denied <= needed => Err(denial),
-        (_, Some((stage, rule, needed))) => {
+        (_, Some((needs, rule, needed))) => {
             let name = Arc::clone(&rule);
             let error = Error::InsufficientUserAuthentication {
                 code: needed.code,
@@ -138,7 +138,7 @@ pub(crate) fn evaluate(
                 acr_values: needed.acr_values,
             };
             Err(Unmet {
-                by_body: (stage > Stage::Head).then_some(ByBody::Read),
+                by_body: (needs > Needs::Head).then_some(ByBody::Read),
                 ..Unmet::of_rule(error, &rule)
             })
         }
@@ -149,7 +149,7 @@ pub(crate) fn evaluate(
 
 /// What of a request decides a rule, in the order in which that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
+enum Needs {
     /// Whatever the body is.
     Head,
     /// How long the body is.
@@ -157,22 +157,22 @@ enum Stage {
     Body,
 }
 
-/// The finding of a rule that reads the body, at the first stage that decides it. The decision is then the same for a request that is
+/// The finding of a rule that reads the body, by the first part of the request that decides it. The decision is then the same for a request that is
 /// decided on without its body first, as by a gate.
-fn staged(
+fn by_what_is_known(
     rule: &CoreRule,
     core: &Core<'_>,
     before_reading: &[RequestFacts<'_>; 2],
     request: &RequestFacts<'_>,
     time: &EvaluationTime,
-) -> (Stage, Finding) {
-    for (stage, request) in [Stage::Head, Stage::Length].into_iter().zip(before_reading) {
+) -> (Needs, Finding) {
+    for (needs, request) in [Needs::Head, Needs::Length].into_iter().zip(before_reading) {
         match rule.condition.evaluate(core, request, time) {
             Finding::NeedsBody => {}
-            finding => return (stage, finding),
+            finding => return (needs, finding),
         }
     }
-    (Stage::Body, rule.condition.evaluate(core, request, time))
+    (Needs::Body, rule.condition.evaluate(core, request, time))
 }
 
 impl Unmet {

@@ -165,7 +165,7 @@ pub const FLAWED_CLAIMS: &[Flawed] = &[
         "routes:
   - match: GET /orders
     claims: { region: eu }
-    any_of: [{ claims: { /region: us } }, { client: { one_of: [batch] } }]
+    any_of: [{ claims: { /region: asia } }, { client: { one_of: [batch] } }]
 ",
     ),
 ];

@@ -4,7 +4,7 @@ use actgate::chain::RecordedFacts;
 use http::request::Parts;
 
 use super::shadow::ReadInShadow;
-use super::{Decided, Denial, Gate, Unforwarded};
+use super::{Decided, Denial, Gate, Unforwarded, denial_note};
 
 impl Decided {
     /// The body was read for rules in shadow alone, and these are the facts with it.
@@ -56,7 +56,7 @@ impl Gate {
         match error {
             None => (decided, outcome),
             Some(error) => {
-                decided.note = self.note(request, &error);
+                decided.note = denial_note::note(self.cors.as_ref(), &self.authorizer, request, &error);
                 (decided, Err(Denial::Authorization(error).into()))
             }
         }

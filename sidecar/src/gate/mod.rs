@@ -6,6 +6,7 @@
 mod complete;
 pub(crate) mod connection_info;
 pub(crate) mod cors;
+mod denial_note;
 pub(crate) mod form;
 pub(crate) mod form_token;
 pub(crate) mod head_error;
@@ -35,7 +36,7 @@ use http::{Method, Uri};
 use uuid::Uuid;
 
 use self::connection_info::{ConnectionInfo, WebSocketConnect};
-use self::cors::{Cors, NotGranted};
+use self::cors::Cors;
 use self::form::{AccessTokenRule, FormRules};
 use self::head_error::HeadError;
 use self::request_head::{Head, HeadRules};
@@ -287,7 +288,7 @@ impl Gate {
         };
         let mut decided = undecided.decided(decision);
         if let Err(Unforwarded::Denied(Denial::Authorization(error))) = &outcome {
-            decided.note = self.note(request, error);
+            decided.note = denial_note::note(self.cors.as_ref(), &self.authorizer, request, error);
         }
         (decided, outcome)
     }
@@ -299,21 +300,6 @@ impl Gate {
             .get::<ConnectionInfo>()
             .map(|connection| &connection.scheme);
         self.log.trace(caller, request, scheme.unwrap_or(&Scheme::HTTP))
-    }
-
-    /// What an operator needs to know of a request that is denied with `error`, without any value of it.
-    fn note(&self, request: &Parts, error: &Error) -> Option<Cow<'static, str>> {
-        let preflight = match &self.cors {
-            Some(cors) => cors.preflight(request, &self.authorizer).err(),
-            None => Some(NotGranted::without_cors(request)),
-        };
-        match (preflight, error) {
-            (Some(NotGranted::Refused(reason)), _) => {
-                Some(format!("this is a preflight of CORS that is not granted, since {reason}").into())
-            }
-            (_, Error::MissingToken) => missing_token::note(&request.headers, &request.uri),
-            _ => None,
-        }
     }
 
     /// What `ask` finds in the policy that a request is decided by.

@@ -8,6 +8,7 @@ pub(crate) mod dropped;
 pub(crate) mod forwarded;
 pub(crate) mod hop_by_hop;
 pub(crate) mod identity;
+pub(crate) mod identity_fact;
 pub(crate) mod internal_token;
 pub(crate) mod media_type;
 pub(crate) mod stated_identity;

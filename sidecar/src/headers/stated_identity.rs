@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::value::RawValue;
 
 use super::chain_json::Chain;
-use super::identity::Fact;
+use super::identity_fact::Fact;
 
 /// The facts of an identity as they are written. It is made for the first request with a token, and kept with the verified token.
 #[derive(Debug)]

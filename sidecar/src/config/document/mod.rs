@@ -28,7 +28,7 @@ pub(in crate::config) use self::issuers::{AcceptedAlgorithm, IssuerDocument, Key
 pub(in crate::config) use self::resources::{ResourceAudience, ResourceDocument};
 use self::shared_limits::SharedLimitsDocument;
 use self::upstreams::{UpstreamDocument, UpstreamMapping};
-use crate::headers::identity::Fact;
+use crate::headers::identity_fact::Fact;
 use crate::proxy::forward::AccessTokenForwarding;
 use crate::proxy::stream_end::AfterExpiry;
 use crate::server::tls::Expectation;

@@ -3,7 +3,7 @@
 use actgate::keys::Algorithm as SignatureAlgorithm;
 use serde_json::{Map, Value, json};
 
-use crate::headers::identity::Fact;
+use crate::headers::identity_fact::Fact;
 
 pub(super) struct Duration;
 pub(super) struct Size;

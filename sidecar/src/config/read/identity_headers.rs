@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use actgate_yaml::Spanned;
 
 use super::reader::ConfigReader;
-use crate::headers::identity::{Fact, IdentityHeaders, NameError};
+use crate::headers::identity::{IdentityHeaders, NameError};
+use crate::headers::identity_fact::Fact;
 
 impl ConfigReader<'_> {
     pub(super) fn identity_headers(&mut self, written: &BTreeMap<Fact, Spanned<String>>) -> IdentityHeaders {
