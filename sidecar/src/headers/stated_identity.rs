@@ -24,6 +24,7 @@ pub(crate) struct StatedIdentity {
     /// The actors in the chain.
     pub(crate) depth: usize,
     /// The kind of the initiator.
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "no spans are made"))]
     pub(crate) kind: Kind,
 }
 
