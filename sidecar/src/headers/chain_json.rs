@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 /// The chain of a verified token, for the upstream and in the decision log:
 /// `{"initiator":{"iss":…,"sub":…,"kind":…},"actors":[{"iss":…,"sub":…,"kind":…},…]}`. Actors are newest first, as
 /// `act` nests them: `actors[0]` is the current one.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Chain<'a> {
     /// The subject of the token.
@@ -18,7 +18,7 @@ pub(crate) struct Chain<'a> {
 }
 
 /// One party of a chain.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Link<'a> {
     /// The issuer that the subject is of.
