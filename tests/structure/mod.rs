@@ -26,6 +26,9 @@ const TESTS: &[&str] = &[
 ];
 const MAX_ISSUER_LINES: usize = 7_000;
 
+/// The folders of the repository.
+const FOLDERS: &[&str] = &[".cargo", ".ci", "middleware", "policy-examples", "sidecar", "tests"];
+
 /// File and folder names that say nothing about the content.
 const EMPTY_NAMES: &[&str] = &[
     "util", "utils", "helper", "helpers", "common", "manager", "managers", "handler", "handlers", "misc",
@@ -82,6 +85,20 @@ fn imports_go_down_the_order_of_modules() {
 fn no_folder_has_an_import_ring() {
     let rings: Vec<String> = crates().flat_map(|(found, _)| found.rings()).collect();
     assert_none(rings.into_iter());
+}
+
+/// A build folder beside them is the work of one machine, and has its paths.
+#[test]
+fn the_repository_has_no_other_folder() {
+    let files = source::tracked_files();
+    assert!(files.len() > 100, "{} tracked files", files.len());
+    let folders = files.iter().filter_map(|path| path.split_once('/'));
+    let mut others: Vec<&str> = folders
+        .map(|(folder, _)| folder)
+        .filter(|folder| !FOLDERS.contains(folder))
+        .collect();
+    others.dedup();
+    assert_none(others.into_iter().map(str::to_owned));
 }
 
 #[test]

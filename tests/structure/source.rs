@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::structure::paths::{self, CodePath};
 
@@ -94,6 +95,13 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
 
 pub fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found == extension)
+}
+
+/// The paths of the files that are in the repository.
+pub fn tracked_files() -> Vec<String> {
+    let listed = Command::new("git").args(["ls-files"]).current_dir(root()).output();
+    let listed = String::from_utf8(listed.expect("git runs").stdout).expect("paths in UTF-8");
+    listed.lines().map(str::to_owned).collect()
 }
 
 /// The path of a file in the repository.

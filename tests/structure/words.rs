@@ -1,9 +1,8 @@
 //! Words and names that the project does not use, with what it uses in their place.
 
 use std::fs;
-use std::process::Command;
 
-use crate::structure::source::root;
+use crate::structure::source::{root, tracked_files};
 
 /// How a pattern is compared with the text. No letter follows or precedes a match.
 #[derive(Clone, Copy, PartialEq)]
@@ -91,13 +90,12 @@ fn is_question(line: &str) -> bool {
 }
 
 fn tracked_text_files() -> Vec<String> {
-    let listed = Command::new("git").args(["ls-files"]).current_dir(root()).output();
-    let listed = String::from_utf8(listed.expect("git runs").stdout).unwrap();
-    let is_text = |path: &&str| {
+    let is_text = |path: &String| {
         let extension = path.rsplit('.').next().unwrap_or_default();
-        (["rs", "md", "yaml", "toml", "html"].contains(&extension) || *path == ".ci/run") && !EXCEPT.contains(path)
+        (["rs", "md", "yaml", "toml", "html"].contains(&extension) || path == ".ci/run")
+            && !EXCEPT.contains(&path.as_str())
     };
-    let files: Vec<String> = listed.lines().filter(is_text).map(str::to_owned).collect();
+    let files: Vec<String> = tracked_files().into_iter().filter(is_text).collect();
     assert!(files.len() > 100, "{} tracked files", files.len());
     files
 }
