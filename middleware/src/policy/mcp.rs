@@ -123,25 +123,27 @@ impl McpMatch {
 
     /// Whether it is for the names with a beginning, so that other routes of its path can take some of them.
     pub(super) fn has_beginnings(&self) -> bool {
-        self.names.iter().any(|name| matches!(name, NamePattern::Prefix(_)))
+        self.beginnings().next().is_some()
     }
 
     /// Whether all messages of another one are among its own, by the beginnings of their names.
     pub(super) fn covers(&self, other: &McpMatch) -> bool {
-        let is_within = |name: &NamePattern| match name {
-            NamePattern::Exact(text) => self.begins(text, true),
-            NamePattern::Prefix(begin) => self.begins(begin, false),
+        let is_within = |name: &NamePattern| {
+            self.beginnings().any(|begin| match name {
+                NamePattern::Exact(text) => text.starts_with(begin),
+                // A beginning is within a shorter one.
+                NamePattern::Prefix(longer) => longer.len() > begin.len() && longer.starts_with(begin),
+            })
         };
         other.methods.iter().all(|method| self.methods.contains(method))
             && !other.names.is_empty()
             && other.names.iter().all(is_within)
     }
 
-    /// Whether one of its beginnings is that of a text; a beginning is within a shorter one.
-    fn begins(&self, text: &str, is_whole: bool) -> bool {
-        self.names.iter().any(|name| match name {
-            NamePattern::Exact(_) => false,
-            NamePattern::Prefix(begin) => text.starts_with(&**begin) && (is_whole || text.len() > begin.len()),
+    fn beginnings(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().filter_map(|name| match name {
+            NamePattern::Exact(_) => None,
+            NamePattern::Prefix(begin) => Some(&**begin),
         })
     }
 
