@@ -34,7 +34,7 @@ impl Denial {
         let first = checks.iter().position(|check| is(check, Outcome::Failed))?;
         let of_rule = |rule: &str| {
             let mut checks = checks.iter();
-            checks.position(|check| is(check, Outcome::Failed) && check.rule == rule)
+            checks.position(|check| is(check, Outcome::Failed) && check.is_of(rule))
         };
         // A step before the policy denies without a rule, and is the last one.
         let index = denied.rule.as_deref().and_then(of_rule).unwrap_or(first);

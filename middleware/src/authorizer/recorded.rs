@@ -147,7 +147,7 @@ impl Authorizer {
         let mut checks = recorder.0;
         undecided.splice(0..0, end_at_unknown(&mut checks, steps));
         // A step that fails before the rules ends the evaluation.
-        undecided.retain(|undecided| checks.iter().any(|check| check.rule == undecided.rule));
+        undecided.retain(|undecided| checks.iter().any(|check| check.depends_on_values_of(&undecided.rule)));
         // The facts are of a token whose proof was accepted, and a record has no certificate.
         let is_without_proof = |check: &Check| {
             check.tier == Tier::Token && check.rule == "confirmation" && check.outcome == Outcome::Failed
@@ -292,7 +292,11 @@ fn undecided(requirement: Option<&Requirement>, reads: &Reads<'_>, known: &Known
 
 /// Marks the check of a rule that is not decided.
 fn mark(check: &mut Check, undecided: &[Undecided]) {
-    if let Some(undecided) = undecided.iter().find(|undecided| undecided.rule == check.rule) {
+    if let Some(undecided) = undecided
+        .iter()
+        .find(|undecided| check.depends_on_values_of(&undecided.rule))
+    {
+        check.rule.clone_from(&undecided.rule);
         check.outcome = Outcome::Undecided;
         check.got = undecided.reason.clone();
         check.code = None;

@@ -129,7 +129,8 @@ impl<'e> Changed<'e> {
         let mut checks = Collect::default();
         // The checks have the outcome.
         let _ = evaluate(self.requirement, &self.facts, &self.request(), &self.time, &mut checks);
-        checks.0.retain(|check| !self.skipped.contains(&*check.rule));
+        let is_skipped = |check: &Check| self.skipped.iter().any(|rule| check.is_of(rule));
+        checks.0.retain(|check| !is_skipped(check));
         checks.0
     }
 

@@ -33,6 +33,16 @@ pub struct Check {
     pub code: Option<&'static str>,
     /// For `any_of`, the checks of each alternative; the rule is met if all checks of one alternative passed.
     pub alternatives: Vec<Vec<Check>>,
+    /// What `rule` is a part of.
+    pub(crate) part_of: Option<PartOf>,
+}
+
+/// The rule of the policy of which a check names the part that denies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PartOf {
+    pub(crate) rule: Arc<str>,
+    /// Whether the part denies whatever the values are that the rule reads.
+    pub(crate) is_certain: bool,
 }
 
 impl Check {
@@ -48,7 +58,18 @@ impl Check {
             got,
             code: None,
             alternatives: Vec::new(),
+            part_of: None,
         }
+    }
+
+    /// Whether it is the check of a rule of the policy, or of a part of it.
+    pub(crate) fn is_of(&self, rule: &str) -> bool {
+        self.part_of.as_ref().map_or(&*self.rule, |whole| &whole.rule) == rule
+    }
+
+    /// The same where the values that the rule reads decide it.
+    pub(crate) fn depends_on_values_of(&self, rule: &str) -> bool {
+        self.is_of(rule) && !self.part_of.as_ref().is_some_and(|whole| whole.is_certain)
     }
 
     pub(crate) fn failed(self, code: &'static str) -> Self {

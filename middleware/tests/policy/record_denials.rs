@@ -135,6 +135,35 @@ fn a_ceiling_depends_on_what_the_rules_below_it_read() {
 }
 
 #[test]
+fn the_part_of_a_ceiling_that_denies_may_depend_on_what_the_rules_below_it_read() {
+    let policy = |ceiling: &str| {
+        format!(
+            "agents: [{{ subject: bot, ceiling: {{ {ceiling} }} }}]\n\
+             routes: [{{ match: GET / }}, {{ match: POST /, any_of: [{{ scopes: [b] }}, {{ claims: {{ level: 3 }} }}] }}]"
+        )
+    };
+    let claims = json!({ "level": 3.5, "scope": "b", "sub_profile": "user", "act": { "sub": "bot" } });
+    let level = "the value of the claim `level` is not recorded";
+    // The first alternative is met without the ceiling, and the second one needs no scope.
+    for ceiling in ["scopes: [a]", "scopes: [a], initiators: { kind: service }"] {
+        assert_eq!(
+            decided(&policy(ceiling), claims.clone(), "POST /").alone(),
+            format!("unknown; POST /: ceiling: {level}; POST /: any_of: {level}"),
+            "{ceiling}"
+        );
+    }
+    let found = decided(&policy("routes: GET /, scopes: [a]"), claims, "POST /");
+    assert_eq!(
+        found.alone(),
+        format!("unknown; POST /: any_of: {level}; denied with above_ceiling or 0 others")
+    );
+    with_record(&found, |found, _| {
+        let denial = found.certain_denial().expect("a denial");
+        assert_eq!(denial.check.rule, "agents.bot.ceiling.routes");
+    });
+}
+
+#[test]
 fn the_certificate_of_a_client_is_not_recorded() {
     let certificate = ClientCertificate::from_der(b"a certificate");
     let found = decided("routes: [{ match: POST / }]", json!({}), "POST /");

@@ -89,6 +89,11 @@ impl<R> CeilingCondition<R> {
         finding
     }
 
+    /// Whether it is the list of routes that denies: no other part and no rule is evaluated then.
+    pub(super) fn is_by_route(&self, core: &Core<'_>, part: &str) -> bool {
+        self.ceilings.of(core).is_some_and(|ceiling| ceiling.is_of_routes(part))
+    }
+
     /// What is expected, and what the request is; `finding` is that of the request.
     pub(super) fn explain(&self, core: &Core<'_>, time: &EvaluationTime, finding: &Finding) -> (String, String) {
         let agent = shown(acting(core), core.initiator);
@@ -112,9 +117,7 @@ impl<R> CeilingCondition<R> {
                 let unmet = ceiling.initiators.iter().find(|(name, _)| name == rule);
                 let why = match unmet {
                     Some((_, condition)) => format!("the initiator is {}", condition.explain(core, time).1),
-                    None if ceiling.routes.as_ref().is_some_and(|routes| routes.rule == *rule) => {
-                        "this route is not one of them".to_owned()
-                    }
+                    None if ceiling.is_of_routes(rule) => "this route is not one of them".to_owned(),
                     None => format!("the route needs more of the scopes of the token, {}", core.claims.scope),
                 };
                 format!("above the ceiling of {agent}, whatever the initiator may do: {why}")

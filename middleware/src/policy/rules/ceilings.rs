@@ -211,6 +211,11 @@ pub(super) fn acting<'f>(core: &Core<'f>) -> &'f Party {
 }
 
 impl Ceiling {
+    /// Whether a rule is its list of routes.
+    pub(super) fn is_of_routes(&self, rule: &str) -> bool {
+        self.routes.as_ref().is_some_and(|routes| *routes.rule == *rule)
+    }
+
     fn compile(id: usize, agent: &CeilingOf<'_>, context: &mut Context<'_>) -> Ceiling {
         let written = &agent.document.value;
         if written.routes.is_none() && written.scopes.is_none() && written.initiators.is_none() {

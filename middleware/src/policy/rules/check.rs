@@ -1,5 +1,7 @@
 //! The result of a rule as `explain` shows it: with what it reads, and where that comes from.
 
+use std::sync::Arc;
+
 use super::agent::AgentCondition;
 use super::any_of::AnyOf;
 use super::chain::{ChainCondition, ChainTest};
@@ -9,7 +11,7 @@ use super::operation::OperationCondition;
 use super::token::TokenCondition;
 use super::{ActorCondition, CoreCondition, CoreRule, HistoryCondition, RequestFacts};
 use crate::chain::Core;
-use crate::policy::check::{Check, Tier};
+use crate::policy::check::{Check, PartOf, Tier};
 use crate::policy::evaluation_time::EvaluationTime;
 
 impl CoreRule {
@@ -40,6 +42,10 @@ impl CoreRule {
         }
         if let Finding::AboveCeiling(part) = finding {
             check.rule = part.to_string();
+            check.part_of = Some(PartOf {
+                rule: Arc::clone(&self.name),
+                is_certain: matches!(condition, CoreCondition::Ceiling(ceiling) if ceiling.is_by_route(core, part)),
+            });
         }
         match finding.code() {
             None => check,
