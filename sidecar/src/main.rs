@@ -83,11 +83,13 @@ fn execute(command: Command, log: &ProcessLog) -> Result<(), Failure> {
         Command::Check {
             file,
             registry,
+            guard,
             strict,
             json,
-        } => match registry {
-            Some(registry) => check::check_registry(&registry, Output::of(json)),
-            None => check::check(&file.config, Output::of(json), Warnings::of(strict)),
+        } => match (registry, guard) {
+            (Some(registry), _) => check::check_registry(&registry, Output::of(json)),
+            (None, Some(guard)) => check::check_guard(&guard, Output::of(json)),
+            (None, None) => check::check(&file.config, Output::of(json), Warnings::of(strict)),
         },
         Command::Run(file) => {
             // Its requests have threads of their own: see `server::cores`.

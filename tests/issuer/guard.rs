@@ -69,8 +69,32 @@ fn a_policy_with_a_mistake_does_not_start() {
     let folder = TempDir::new().expect("a folder");
     let policy = folder.path().join("policy.yaml");
     for (text, expected) in [
-        ("routes: [{ match: POST /x, scope: [a] }]", "unknown key `scope`"),
-        ("routes: x", "policy.yaml"),
+        (
+            "routes: [{ match: POST /ciba, scope: [a] }]",
+            "policy.yaml:1:31: unknown key `scope`\n  help: did you mean `scopes`?",
+        ),
+        ("routes: x", "policy.yaml:1:9: expected a list"),
+        ("requirements: {}", "policy.yaml: there is no route"),
+        (
+            "routes:\n  - match: [POST /refresh, POST /client-credentails]\n",
+            "policy.yaml:2:28: the route `POST /client-credentails` matches no token\n  help: did you mean `/client-credentials`?",
+        ),
+        (
+            "routes: [{ match: 'POST /orders/{id}' }]",
+            "help: expected one of `/client-credentials`, `/authorization-code`, `/refresh`, `/ciba`, `/device`, `/token-exchange`",
+        ),
+        (
+            "routes: [{ match: GET /token-exchange }]",
+            "policy.yaml:1:19: the route `GET /token-exchange` matches no token\n  help: write `POST /token-exchange`",
+        ),
+        (
+            "routes: [{ match: POST /ciba, operation: { json: { /amount: { max: 1 } } } }]",
+            "policy.yaml:1:19: ",
+        ),
+        (
+            "routes: [{ match: POST /ciba, operation: { json: { /amount: { max: 1 } } } }]",
+            "reads the body of a request, and a token that is to be issued has none\n  help: remove it",
+        ),
     ] {
         fs::write(&policy, text).expect("a file");
         let failed = run_to_end(
@@ -88,5 +112,37 @@ fn a_policy_with_a_mistake_does_not_start() {
             "{}",
             output_text(&failed)
         );
+        let checked = run_to_end(&["check", "--guard", &policy.to_string_lossy()], "");
+        assert!(
+            checked.status.code() == Some(78)
+                && output_text(&checked).contains(expected.lines().next().unwrap_or_default()),
+            "{}",
+            output_text(&checked)
+        );
     }
+    fs::write(&policy, "routes: [{ match: \"* /{grant}\" }, { match: POST /device }]").expect("a file");
+    let json = run_to_end(&["check", "--guard", &policy.to_string_lossy(), "--json"], "");
+    assert!(output_text(&json).contains("\"ok\":true"), "{}", output_text(&json));
+}
+
+#[test]
+fn a_mistake_in_a_json_log_has_its_place() {
+    let folder = TempDir::new().expect("a folder");
+    let policy = folder.path().join("policy.yaml");
+    fs::write(&policy, "routes:\n  - match: POST /ciba\n    scope: [a]\n").expect("a file");
+    let policy = policy.to_string_lossy();
+    let arguments = [
+        "issuer",
+        "--listen",
+        "127.0.0.1:0",
+        "--log-format",
+        "json",
+        "--guard",
+        &*policy,
+    ];
+    let failed = output_text(&run_to_end(&arguments, ""));
+    assert!(
+        failed.contains("\"line\":3") && failed.contains("unknown key `scope`") && !failed.contains("\\n"),
+        "{failed}"
+    );
 }

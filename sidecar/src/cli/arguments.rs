@@ -108,10 +108,11 @@ pub(crate) enum Command {
     /// Run the gate in front of an API
     #[command(after_help = "`actgate run --help` shows every key of the configuration.", after_long_help = RUN_NOTES)]
     Run(ConfigFile),
-    /// Check a configuration and its policy, or a registry of `actgate issuer`, without network
+    /// Check a configuration and its policy, or the registry or the guard of `actgate issuer`, without network
     #[command(after_help = "\
   actgate check --config actgate.yaml --strict
   actgate check --registry registry.yaml
+  actgate check --guard guard.yaml
 Exit code 0, or 78 with every mistake, each as file:line:column: message and a suggested fix.
 A warning is no mistake, such as a file that this machine does not have: another one may run the gate, and `actgate run`
 does not start without it. With --strict a warning is 78, too.")]
@@ -122,8 +123,11 @@ does not start without it. With --strict a warning is 78, too.")]
         /// Check this registry instead of a configuration
         #[arg(long, value_name = "FILE", conflicts_with = "config")]
         registry: Option<PathBuf>,
+        /// Check this policy on the tokens of an issuer, its `--guard`, instead of a configuration
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "registry"])]
+        guard: Option<PathBuf>,
         /// Exit with 78 for warnings, too
-        #[arg(long, conflicts_with = "registry")]
+        #[arg(long, conflicts_with_all = ["registry", "guard"])]
         strict: bool,
         /// Print one JSON object
         #[arg(long)]

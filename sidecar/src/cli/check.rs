@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::cli::check_warnings::warnings;
 use crate::cli::connection_summary::{ConnectionSummary, admin_lines};
+use crate::cli::issuance_policy::GuardPolicy;
 use crate::cli::issuer::read_registry;
 use crate::cli::issuer_summary::IssuerSummary;
 use crate::cli::limit_summary::{LimitSummary, limits};
@@ -68,7 +69,17 @@ impl Warnings {
 
 /// The same for a registry of the bundled issuer.
 pub(crate) fn check_registry(file: &Path, output: Output) -> Result<(), Failure> {
-    let mistakes = match read_registry(file) {
+    report("registry", file, read_registry(file).map(drop), output)
+}
+
+/// The same for a policy on the tokens of the bundled issuer.
+pub(crate) fn check_guard(file: &Path, output: Output) -> Result<(), Failure> {
+    let guard = GuardPolicy::read(file, "https://issuer.example");
+    report("guard", file, guard.map(drop), output)
+}
+
+fn report(kind: &str, file: &Path, read: Result<(), Failure>, output: Output) -> Result<(), Failure> {
+    let mistakes = match read {
         Ok(_) => Diagnostics::default(),
         Err(Failure::Configuration(mistakes)) if output == Output::Json => mistakes,
         Err(failure) => return Err(failure),
@@ -81,7 +92,7 @@ pub(crate) fn check_registry(file: &Path, output: Output) -> Result<(), Failure>
             summary: None,
         })?,
         Output::Text => print(&format!(
-            "{}: the registry is valid\n",
+            "{}: the {kind} is valid\n",
             printable(&file.to_string_lossy())
         ))?,
     }

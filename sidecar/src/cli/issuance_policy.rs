@@ -7,64 +7,126 @@ use std::sync::Arc;
 use actgate::profile::{ChainCompleteness, PriorActors};
 use actgate::request::{Presented, Target};
 use actgate::testing::{GivenClaims, TestIssuer};
-use actgate::{Authorizer, Policy, TrustedIssuer};
+use actgate::{Authorizer, AuthorizerBuilder, ConfigError, Policy, TrustedIssuer};
 use actgate_issuer::{IssuancePolicy, IssuanceRequest};
-use actgate_yaml::{Diagnostic, Diagnostics, Span};
+use actgate_yaml::{Diagnostic, Diagnostics, OneOrMany, Span, Spanned, nearest};
 use http::{Method, Uri};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::Value;
 
+use crate::config::{NO_ROUTE, diagnostic};
 use crate::exit::Failure;
 use crate::files::text_file::read_text;
 
 /// The code of a denial without a decision: the policy could not be asked.
 const UNDECIDED: &str = "undecided";
 
+/// The path of each grant, as `name` writes it.
+const PATHS: [&str; 6] = [
+    "/client-credentials",
+    "/authorization-code",
+    "/refresh",
+    "/ciba",
+    "/device",
+    "/token-exchange",
+];
+
+/// The routes of a policy, for their places.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct GuardDocument {
+    routes: Vec<RouteDocument>,
+}
+
+#[derive(Deserialize)]
+struct RouteDocument {
+    #[serde(rename = "match")]
+    matches: OneOrMany<Spanned<String>>,
+}
+
 /// A policy in the language of the gate. A token is decided on as the one of a request `POST /GRANT` to its audience.
 pub(super) struct GuardPolicy(Arc<Policy>);
 
 impl GuardPolicy {
-    /// Reads a policy, and checks it with the issuer that it is for.
+    /// Reads a policy, and checks it with the issuer that it is for. Each route must match a token of some grant.
     pub(super) fn read(file: &Path, issuer: &str) -> Result<GuardPolicy, Failure> {
-        let mistake = |message: String, help: &str| {
+        let failed = |mistakes: Diagnostics| Failure::Configuration(mistakes.in_file(file));
+        let whole = |message: &str, help: &str| {
             let mistake = Diagnostic::new(Span::default(), message, help);
-            Failure::Configuration(Diagnostics::from_iter([mistake]).in_file(file))
+            failed(Diagnostics::from_iter([mistake]))
         };
-        let text = read_text(file).map_err(|error| mistake(error.message, error.help))?;
-        let policy = Policy::from_yaml(&text).map_err(|error| {
-            let mistakes = error.iter().map(|one| mistake_of(one.to_string()));
-            Failure::Configuration(mistakes.collect::<Diagnostics>().in_file(file))
-        })?;
-        let guard = GuardPolicy(Arc::new(policy));
-        let claims = json!({ "iss": issuer, "aud": "https://api.example" });
-        match guard.given(&claims) {
-            Ok(_) => Ok(guard),
-            Err(message) => Err(mistake(message, "")),
+        let text = read_text(file).map_err(|error| whole(&error.message, error.help))?;
+        let policy = Policy::from_yaml(&text).map_err(|error| failed(error.iter().map(diagnostic).collect()))?;
+        let written = actgate_yaml::read::<GuardDocument>(&text).value.unwrap_or_default();
+        let routes: Vec<_> = written.routes.iter().flat_map(|route| route.matches.iter()).collect();
+        if routes.is_empty() {
+            return Err(whole(
+                NO_ROUTE,
+                "write one for each grant, such as `match: POST /token-exchange`",
+            ));
         }
+        let guard = GuardPolicy(Arc::new(policy));
+        let trusted = trusted(issuer, "https://api.example").map_err(|message| whole(&message, ""))?;
+        let mut mistakes: Diagnostics = routes.iter().filter_map(|route| unmatched(route)).collect();
+        let conflicts = guard.builder().issuer(trusted).check();
+        mistakes.extend(conflicts.iter().map(|error| conflict(error, &routes)));
+        match mistakes.is_empty() {
+            true => Ok(guard),
+            false => Err(failed(mistakes)),
+        }
+    }
+
+    fn builder(&self) -> AuthorizerBuilder {
+        Authorizer::builder().policy(Arc::clone(&self.0))
     }
 
     /// The claims with an authorizer that has the policy, and takes them from their issuer and for their audience.
     fn given(&self, claims: &Value) -> Result<GivenClaims, String> {
-        let failed = |error: &dyn fmt::Display| error.to_string();
         let text = |name: &str| claims[name].as_str().unwrap_or_default();
-        let keys = TestIssuer::new().map_err(|error| failed(&error))?.key_set();
-        let keys = keys.map_err(|error| failed(&error))?;
-        let issuer = TrustedIssuer::with_insecure_http(text("iss"), keys);
-        let issuer = issuer
-            .and_then(|issuer| issuer.audience(text("aud")))
-            .map_err(|error| failed(&error))?;
-        // The issuer itself writes every actor.
-        let issuer = issuer
-            .chain_completeness(ChainCompleteness::Complete)
-            .prior_actors(PriorActors::Enforce);
-        let builder = Authorizer::builder().policy(Arc::clone(&self.0));
-        GivenClaims::new(builder, [issuer], &claims.to_string()).map_err(|error| failed(&error))
+        let issuer = trusted(text("iss"), text("aud"))?;
+        GivenClaims::new(self.builder(), [issuer], &claims.to_string()).map_err(|error| error.to_string())
     }
 }
 
-fn mistake_of(text: String) -> Diagnostic {
-    Diagnostic::new(Span::default(), text, "")
+/// The issuer whose tokens for an audience the policy is asked about. It writes every actor itself.
+fn trusted(issuer: &str, audience: &str) -> Result<TrustedIssuer, String> {
+    let failed = |error: &dyn fmt::Display| error.to_string();
+    let keys = TestIssuer::new().map_err(|error| failed(&error))?.key_set();
+    let keys = keys.map_err(|error| failed(&error))?;
+    let trusted = TrustedIssuer::with_insecure_http(issuer, keys).and_then(|issuer| issuer.audience(audience));
+    let trusted = trusted.map_err(|error| failed(&error))?;
+    Ok(trusted
+        .chain_completeness(ChainCompleteness::Complete)
+        .prior_actors(PriorActors::Enforce))
 }
 
+/// The mistake of a route that no token matches. A token is that of a `POST` to the path of its grant.
+fn unmatched(route: &Spanned<String>) -> Option<Diagnostic> {
+    let (methods, path) = route
+        .value
+        .trim_ascii()
+        .split_once(|space: char| space.is_ascii_whitespace())?;
+    let path = path.trim_ascii_start();
+    let takes_every_grant = path.starts_with("/{") && path.matches('/').count() == 1;
+    let help = match PATHS.contains(&path) || takes_every_grant {
+        true if methods == "*" || methods.split(',').any(|method| method == "POST") => return None,
+        true => format!("write `POST {path}`"),
+        false => nearest(path, &PATHS),
+    };
+    let message = format!("the route `{}` matches no token", route.value);
+    Some(Diagnostic::new(route.span(), message, help))
+}
+
+/// What the policy asks for and a token that is to be issued does not have.
+fn conflict(error: &ConfigError, routes: &[&Spanned<String>]) -> Diagnostic {
+    let ConfigError::BodyRule { rule, .. } = error else {
+        return Diagnostic::new(Span::default(), error.to_string(), "");
+    };
+    let route = routes.iter().find(|route| rule.contains(&*route.value));
+    let message = format!("`{rule}` reads the body of a request, and a token that is to be issued has none");
+    let help = "remove it: a policy on tokens reads their claims";
+    Diagnostic::new(route.map(|route| route.span()).unwrap_or_default(), message, help)
+}
 /// Prints no rule of the policy.
 impl fmt::Debug for GuardPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,6 +167,8 @@ fn name(grant: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const POLICY: &str = "

@@ -15,6 +15,6 @@ pub(crate) use self::roots::check_named_roots;
 pub(crate) use self::secrets::{api_key_in, client_secret_in, signing_key_in};
 pub(crate) use self::settings::{
     ApiKeySettings, CredentialSettings, InternalTokenSettings, IssuerSettings, KeyLocation, RevocationSettings,
-    Settings, TokenExchangeSettings,
+    Settings, TokenExchangeSettings, diagnostic,
 };
 pub(crate) use self::tls::{TlsSettings, UnusableFile};
