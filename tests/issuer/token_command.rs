@@ -3,10 +3,13 @@
 use std::fs;
 use std::process::Command;
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
 use serde_json::json;
 
 use crate::deployment::bundled_issuer::{ALICE_BY_PASSWORD, BundledIssuer, ORDERS, access_token, claims};
 use crate::deployment::gate::{Process, binary};
+use crate::mint::signing_key::base64url;
 use crate::wire::{self, request};
 
 const ASSISTANT: &str = "https://assistant.example";
@@ -127,6 +130,15 @@ fn errors_name_what_to_change_and_no_secret() {
     assert!(errors.contains("the issuer answers invalid_client"), "{errors}");
     assert!(!errors.contains("a-wrong-secret"), "{errors}");
 
+    let mut without = command(&issuer, "client-credentials", "warehouse", &["--resource", ORDERS]);
+    without.env_remove("ACTGATE_CLIENT_SECRET");
+    let (code, _, errors) = run(without);
+    assert_eq!(code, Some(1));
+    assert!(
+        errors.contains("help: the request had no credential: set ACTGATE_CLIENT_SECRET"),
+        "{errors}"
+    );
+
     let elsewhere = ["--resource", ORDERS, "--redirect-uri", "https://example.com/callback"];
     let (code, _, errors) = run(command(&issuer, "login", "terminal", &elsewhere));
     assert_eq!(code, Some(2));
@@ -144,6 +156,23 @@ fn errors_name_what_to_change_and_no_secret() {
     let (code, _, errors) = run(nowhere);
     assert_eq!(code, Some(1));
     assert!(errors.contains("help: name a running issuer with --issuer"), "{errors}");
+    assert!(errors.contains("Connection refused"), "{errors}");
+
+    let mut no_url = Command::new(binary());
+    no_url.args([
+        "token",
+        "client-credentials",
+        "--client",
+        "warehouse",
+        "--issuer",
+        "127.0.0.1:9611",
+    ]);
+    let (code, _, errors) = run(no_url);
+    assert_eq!(code, Some(2));
+    assert!(
+        errors.contains("`127.0.0.1:9611` is no URL\n  help: write its URL"),
+        "{errors}"
+    );
 
     let mut other = Command::new(binary());
     let url = issuer.url().replace("127.0.0.1", "localhost");
@@ -241,4 +270,63 @@ fn a_user_approves_the_request_of_an_agent() {
     let (code, _, errors) = run(command(&issuer, "approval", "assistant", &unknown));
     assert_eq!(code, Some(1));
     assert!(errors.contains("the issuer answers unknown_user_id"), "{errors}");
+}
+
+#[test]
+fn a_client_signs_with_its_private_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let random = SystemRandom::new();
+    let elliptic = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, elliptic.as_ref()).expect("a key");
+    let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+    let (x, y) = (base64url(x), base64url(y));
+    let edwards = Ed25519KeyPair::generate_pkcs8v1(&random).expect("a key");
+    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(edwards.as_ref()).expect("a key");
+    let edwards_x = base64url(pair.public_key().as_ref());
+    let registry = folder.path().join("registry.yaml");
+    let entry = |id: &str, jwk: &str| {
+        format!(
+            "  {id}:\n    profile: service\n    jwks: {{ keys: [{jwk}] }}\n    grants: [client_credentials]\n    \
+            scopes: [orders:read]\n    resources: [{ORDERS}]\n"
+        )
+    };
+    let text = format!(
+        "resources:\n  {ORDERS}: {{ scopes: [orders:read] }}\nclients:\n{}{}",
+        entry("elliptic", &format!("{{ kty: EC, crv: P-256, x: {x}, y: {y} }}")),
+        entry(
+            "edwards",
+            &format!("{{ kty: OKP, crv: Ed25519, kid: one, x: {edwards_x} }}")
+        ),
+    );
+    fs::write(&registry, text).expect("a file");
+    let issuer = BundledIssuer::start_with_registry(&registry);
+    let signed = |client: &str, document: &[u8], more: &[&str]| {
+        let file = folder.path().join(client);
+        fs::write(&file, crate::mint::certificate::pem("PRIVATE KEY", document)).expect("a file");
+        let file = file.to_string_lossy().into_owned();
+        let arguments = [&["--key-file", &file], more].concat();
+        let mut command = command(&issuer, "client-credentials", client, &arguments);
+        command.env_remove("ACTGATE_CLIENT_SECRET");
+        run(command)
+    };
+    for (client, document, more) in [
+        ("elliptic", elliptic.as_ref(), &[][..]),
+        ("edwards", edwards.as_ref(), &["--key-id", "one"]),
+    ] {
+        let (code, token, errors) = signed(client, document, more);
+        assert_eq!(code, Some(0), "{errors}");
+        assert_eq!(claims(token.trim())["sub"], client);
+    }
+    let (code, _, errors) = signed("edwards", elliptic.as_ref(), &[]);
+    assert_eq!(code, Some(1));
+    assert!(
+        errors.contains("invalid_client") && !errors.contains("had no credential"),
+        "{errors}"
+    );
+    let (code, _, errors) = signed("edwards", b"no key", &[]);
+    assert_eq!(code, Some(2));
+    assert!(
+        errors.contains("no private key for client assertions\n  help: write PEM (PKCS #8)"),
+        "{errors}"
+    );
 }

@@ -67,6 +67,7 @@ const CRYPTO_FILES: &[&str] = &[
     "sidecar/src/headers/internal_token/signing_keys.rs",
     "sidecar/src/log/fact_recording.rs",
     "sidecar/src/headers/internal_token/token_digest.rs",
+    "sidecar/src/cli/token/client_assertion.rs",
     "sidecar/src/cli/token/proof_key.rs",
     "sidecar/src/proxy/websocket/key.rs",
     "sidecar/src/proxy/upstream/tls.rs",

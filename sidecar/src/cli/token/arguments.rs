@@ -8,7 +8,8 @@ use clap::{Args, Subcommand};
 pub(crate) const TOKEN_NOTES: &str = "\
 The access token is the only line on standard output. What a person has to do is on standard error.
 The secret of a client is in the variable ACTGATE_CLIENT_SECRET or in --secret-file, not on the command line, which other users
-of the machine can see. A client without a secret is public. Tokens to use are read from a file, or from standard input as `-`.
+of the machine can see. A client that the issuer knows by a public key signs with --key-file (private_key_jwt). A client without
+either is public. Tokens to use are read from a file, or from standard input as `-`.
 With the built-in registry of `actgate issuer`:
   export ACTGATE_CLIENT_SECRET=warehouse-secret
   actgate token client-credentials --client warehouse --resource https://orders.example --scope orders:read
@@ -90,6 +91,12 @@ pub(crate) struct Request {
     /// File with the secret of the client [default: the variable ACTGATE_CLIENT_SECRET]
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
+    /// File with the private key of the client in PEM (PKCS #8), as `openssl genpkey` writes it: EC on P-256, Ed25519 or RSA
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_file")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// `kid` of the key of --key-file, for an issuer that requires it
+    #[arg(long, value_name = "ID", requires = "key_file")]
+    pub(crate) key_id: Option<String>,
     /// API that the token is for (RFC 8707)
     #[arg(long, value_name = "URI")]
     pub(crate) resource: Option<String>,

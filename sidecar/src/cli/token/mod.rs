@@ -1,6 +1,7 @@
 //! `actgate token`: gets an access token from a running issuer.
 
 pub(crate) mod arguments;
+mod client_assertion;
 mod endpoints;
 mod login;
 mod polling;
