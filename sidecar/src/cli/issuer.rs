@@ -184,18 +184,27 @@ fn first_steps(server: &Server, has_registry: bool, dialect: TokenDialect) -> St
         TokenDialect::Rfc9068 => String::new(),
         dialect => format!("\n      profile: {}", dialect.preset()),
     };
+    // A dialect leaves out what its product leaves out.
+    let chain = match dialect {
+        TokenDialect::Rfc9068 => {
+            "\n      chain_completeness: complete   # with the next line, rules on the whole chain can be written\n      \
+            prior_actors: enforce"
+        }
+        _ => "",
+    };
     format!(
         "\
 issuer     {issuer}
 metadata   {address}/.well-known/openid-configuration
 keys       {address}/jwks
 admin      {address}/admin/agents{admin_secret}
+pages      {address}/consents, {address}/activity, {address}/ciba, {address}/device
 {first_tokens}
 A gate that trusts the issuer has in its actgate.yaml:
 
   audience: {audience}
   issuers:
-    - issuer: {issuer}{profile}
+    - issuer: {issuer}{profile}{chain}
 "
     )
 }

@@ -15,11 +15,16 @@ acknowledged is on disk. At start it prints the commands that get a first token.
   actgate issuer audit verify --data issuer-data
   actgate issuer --registry registry.yaml --signing rs256
   actgate issuer --dialect keycloak
+  actgate issuer --guard guard.yaml            (`actgate check --guard guard.yaml` checks it)
   actgate issuer --listen 0.0.0.0:9400 --expose-to-network --issuer http://issuer.test:9400
+
+Users open its pages: /consents (what they allow), /activity (what happened on their authority), /ciba (requests that wait
+for them), /device (the code of a device), /logout. Authorization codes, sessions, and requests that wait for a user are in
+memory, with --data too: after a restart clients begin these again. A one-time code is valid once; wait for the next one.
 
 With --guard a policy, in the language of the gate, decides on each token after every check of the issuer. It reads the
 claims of the token, as those of a request POST /GRANT: /client-credentials, /authorization-code, /refresh, /ciba,
-/device or /token-exchange. What it denies is access_denied, with the code of the reason. Exchanges for people only, over
+/device or /token-exchange; a route of another path is an error. What it denies is access_denied, with the code of the reason. Exchanges for people only, over
 two actors at most:
   routes:
     - match: [POST /client-credentials, POST /authorization-code, POST /refresh, POST /ciba, POST /device]
@@ -31,11 +36,16 @@ The administration API adds, changes, disables and deletes agents while it runs.
 in JSON and with an owner; its secret is in the response and nowhere else.
   curl ADDRESS/admin/agents -H "Authorization: Bearer SECRET" -d '{"client_id": "scout", "owner": "alice",
     "profile": "ai_agent", "grants": ["client_credentials"], "scopes": ["orders:read"], "resources": ["https://orders.example"]}'
-  GET, POST /admin/agents; GET, PATCH, DELETE /admin/agents/{id}; POST /admin/agents/{id}/disable
-  POST /admin/agents/{id}/credentials {"overlap": SECONDS}
+  GET, POST /admin/agents; GET, PATCH, DELETE /admin/agents/{id}
+  POST /admin/agents/{id}/disable: ends its tokens; PATCH /admin/agents/{id} {"disabled": false} enables it again
+  POST /admin/agents/{id}/credentials {"overlap": SECONDS}: the older secrets end so much later; without it at their DELETE
   DELETE /admin/agents/{id}/credentials/{credential}: it gets no new token; those that it got stay live until they expire
   POST /admin/agents/{id}/credentials/{credential}/revoke, for one that others may know: it ends every token of the agent too
-  GET, POST /admin/resources; POST /admin/keys/rotate; POST /admin/keys/{kid}/revoke; GET /admin/audit?txn=TXN
+  GET /admin/resources; POST /admin/resources {"identifier": URI, "scopes": [SCOPE], "descriptions": {SCOPE: TEXT}}
+  POST /admin/keys/rotate; POST /admin/keys/{kid}/revoke; GET /admin/audit?txn=TXN
+A disabled or deleted agent, a withdrawn consent and a revoked key end tokens at the issuer: introspection says inactive, as
+it does of every refresh token. A gate that verifies signatures alone accepts such an access token until it expires, and the
+key until it fetches the key set again.
 
 Clients that registered themselves can be used while registration is on. Each can be disabled as an agent, and so can one
 whose client_id is the URL of its metadata, in percent-encoding.

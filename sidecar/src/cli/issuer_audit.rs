@@ -35,7 +35,12 @@ pub(super) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
         Ok(verified) => valid(&verified, known, arguments),
         Err(TrailFault::Io(error)) => Err(error).context(path.display()),
         Err(fault) => {
-            let reason = fault.to_string();
+            let reason = match (&fault, known) {
+                (TrailFault::NotExpected, DigestSource::Store) => {
+                    "lines at the end are missing: no line is the last one that the store has recorded".to_owned()
+                }
+                _ => fault.to_string(),
+            };
             match arguments.json {
                 true => print_json(&json!({ "valid": false, "line": fault.line(), "reason": reason }))?,
                 false => print(&format!("not valid: {reason}\n"))?,
