@@ -148,3 +148,48 @@ fn userinfo_is_for_users() {
         );
     }
 }
+
+#[test]
+fn a_refused_request_is_logged_with_its_reason_and_its_registered_client() {
+    let issuer = BundledIssuer::start_logging("info");
+    let post = |target: &str, form: &[(&str, &str)]| wire::post_form(issuer.address, target, &[], form);
+    let of = |id: &'static str| {
+        [
+            ("grant_type", "client_credentials"),
+            ("client_id", id),
+            ("client_secret", "wrong"),
+        ]
+    };
+    assert_eq!(post("/token", &of("warehouse")).status, 401);
+    assert_eq!(post("/token", &of("a-client-of-a-caller")).status, 401);
+    let unknown = [("grant_type", "a-grant-of-a-caller"), ("client_id", "terminal")];
+    assert_eq!(post("/token", &unknown).status, 400);
+    assert_eq!(post("/par", &[("client_id", "terminal")]).status, 400);
+    let nowhere = [("client_id", "terminal"), ("resource", "https://nowhere.example")];
+    assert_eq!(post("/device_authorization", &nowhere).status, 400);
+    let get = |target: &str| wire::answer(issuer.address, &request("GET", target, &["Host: localhost"]));
+    let callback = "redirect_uri=https://storefront.example/callback";
+    assert_eq!(get(&format!("/authorize?client_id=storefront&{callback}")).status, 303);
+    assert_eq!(get("/authorize?client_id=a-client-of-a-caller").status, 400);
+    let expected = [
+        r#"token request client="warehouse" grant="client_credentials" outcome="invalid_client""#,
+        r#"token request grant="client_credentials" outcome="invalid_client""#,
+        r#"token request client="terminal" outcome="unsupported_grant_type""#,
+        r#"par request client="terminal" outcome="invalid_request" reason="the redirect_uri is not registered""#,
+        r#"device_authorization request client="terminal" outcome="invalid_target""#,
+        r#"authorize request client="storefront" outcome="invalid_request" reason="response_type is missing""#,
+        r#"page request reason="The client_id is missing, or not registered.""#,
+    ];
+    let deadline = Instant::now() + wire::DEADLINE;
+    let log = loop {
+        let log = issuer.stderr();
+        if expected.iter().all(|line| log.contains(line)) {
+            break log;
+        }
+        assert!(Instant::now() < deadline, "{log}");
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    for text in ["of-a-caller", "wrong", "nowhere.example"] {
+        assert!(!log.contains(text), "{text} in {log}");
+    }
+}

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::entitlement::access_request;
+use crate::entitlement::{NO_SCOPE, access_request};
 use crate::registry::{Grant, User};
 use crate::scope::OPENID;
 use crate::secret::user_code;
@@ -36,7 +36,7 @@ pub(crate) fn ask_user(server: &Issuer, client: &Arc<Client>, form: &Parameters)
     let user = hinted(server, client, form)?;
     let denied = ACCESS_DENIED.answered(StatusCode::FORBIDDEN);
     let has_none = access.allowed_by(&user.scopes).is_none();
-    denied.when(has_none, "the user has none of the requested scopes")?;
+    denied.when(has_none, NO_SCOPE.description)?;
     let waiting = server.approvals.waiting_for(&user.subject, now);
     let waiting = waiting.iter().map(|approval| &approval.request.access.client.id);
     let waiting = waiting.filter(|waiting| **waiting == client.id);
@@ -83,23 +83,17 @@ pub(crate) fn ask_holder(server: &Issuer, client: &Arc<Client>, form: &Parameter
 }
 
 fn begin(server: &Issuer, code: String, sender: &str, request: ApprovalRequest, now: u64) -> Result<String> {
-    let entry = Entry {
-        sub: request.subject.clone(),
-        ..request.access.entry(Event::Request)
-    };
+    let (sub, entry) = (request.subject.clone(), request.access.entry(Event::Request));
     let client = Arc::clone(&request.access.client);
     let id = server.approvals.begin(code, client.accountable(sender), request, now)?;
-    server.note_of(&client, entry);
+    server.note_of(&client, Entry { sub, ..entry });
     Ok(id)
 }
 
 /// The user of the only hint (CIBA Core section 7.1).
 fn hinted<'s>(server: &'s Issuer, client: &Client, request: &Parameters) -> Result<&'s User> {
-    let hints = (
-        request.one("login_hint")?,
-        request.one("id_token_hint")?,
-        request.one("login_hint_token")?,
-    );
+    let one = |name| request.one(name);
+    let hints = (one("login_hint")?, one("id_token_hint")?, one("login_hint_token")?);
     let subject = match hints {
         (Some(name), None, None) => name.to_owned(),
         (None, Some(hint), None) => server.read_id_token(hint, client)?,

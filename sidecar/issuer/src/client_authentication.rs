@@ -11,28 +11,68 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::form_urlencoded;
 
+use crate::grant_type::is_known;
 use crate::secret::any_matches;
+use crate::store::IssuedToken;
 use crate::{
-    ACCESS_DENIED, AUTHORIZATION_PENDING, BASIC_FAILED, CLIENT_FAILED, Client, Entry, INVALID_CLIENT, INVALID_REQUEST,
-    Issuer, OAuthError, Parameters, PublicKey, Result, SLOW_DOWN, UNREGISTERED_METHOD,
+    ACCESS_DENIED, AUTHORIZATION_PENDING, AccessClaims, BASIC_FAILED, CLIENT_FAILED, Client, Entry, INVALID_CLIENT,
+    INVALID_REQUEST, Issuer, OAuthError, Parameters, PublicKey, Result, SLOW_DOWN, UNREGISTERED_METHOD,
 };
 
-/// Runs an endpoint for the client that authenticates. A refusal is recorded.
+/// Runs an endpoint for the client that authenticates. A refusal is recorded; the log has every request, with the client if it
+/// is registered.
 pub(crate) fn for_client<T>(
     server: &Issuer,
+    name: &str,
     headers: &HeaderMap,
     request: &Parameters,
     endpoint: impl FnOnce(&Issuer, &Arc<Client>, &Parameters) -> Result<T>,
 ) -> Result<T> {
-    let client = authenticate(server, headers, request);
-    let client = client.inspect_err(|error| server.note_unproven(Entry::refusal(None, *error)))?;
-    let response = endpoint(server, &client, request);
-    response.inspect_err(|error| {
-        // Either is no refusal yet, or the decision of a user or of the policy on issuance, which has recorded it.
-        if ![AUTHORIZATION_PENDING, SLOW_DOWN, ACCESS_DENIED].contains(&error.code) {
-            server.note_of(&client, Entry::refusal(Some(&client.id), *error));
+    let authenticated = authenticate(server, headers, request);
+    let (response, client_id) = match &authenticated {
+        Ok(client) => (endpoint(server, client, request), Some(client.id.clone())),
+        Err(error) => (Err(*error), claimed(server, headers, request)),
+    };
+    let (client, grant) = (client_id.as_deref(), request.one("grant_type").ok().flatten());
+    let grant = grant.filter(|grant| is_known(grant));
+    let error = response.as_ref().err().copied();
+    let (outcome, reason) = error.map(|error| (error.code.name, error.description)).unzip();
+    let outcome = outcome.unwrap_or("done");
+    tracing::info!(client, grant, outcome, reason, "{name} request");
+    // Either is no refusal yet, or the decision of a user or of the policy on issuance, which has recorded it.
+    let is_refusal = |error: &OAuthError| ![AUTHORIZATION_PENDING, SLOW_DOWN, ACCESS_DENIED].contains(&error.code);
+    if let Some(error) = error.filter(is_refusal) {
+        let mut entry = refusal(server, request, error);
+        entry.client_id = client_id;
+        match authenticated {
+            Ok(client) => server.note_of(&client, entry),
+            Err(_) => server.note_unproven(entry),
         }
-    })
+    }
+    response
+}
+
+/// The identifier that a request has, which proves nothing, if a client is registered with it.
+fn claimed(server: &Issuer, headers: &HeaderMap, request: &Parameters) -> Option<String> {
+    let basic = headers.get(AUTHORIZATION).and_then(|header| basic(header.as_bytes()));
+    let assertion = request.one("client_assertion").ok().flatten();
+    let asserted = assertion.and_then(|assertion| part::<Value>(assertion, 1)?["sub"].as_str().map(str::to_owned));
+    let posted = request.one("client_id").ok().flatten().map(str::to_owned);
+    let id = basic.map(|(id, _)| id).or(asserted).or(posted)?;
+    let is_registered = server.directory.get().registry.clients.contains_key(&id);
+    is_registered.then_some(id)
+}
+
+/// A refusal, with the transaction and the subject of a live subject token that is in the request.
+fn refusal(server: &Issuer, request: &Parameters, error: OAuthError) -> Entry {
+    let subject = request.one("subject_token").ok().flatten();
+    let subject = subject.and_then(|token| server.read(token).ok().flatten());
+    let mut refusal = Entry::refusal(error);
+    if let Some(IssuedToken { claims, .. }) = subject {
+        let AccessClaims { txn, sub, jti, .. } = claims;
+        (refusal.txn, refusal.sub, refusal.parent_jti) = (Some(txn), Some(sub), Some(jti));
+    }
+    refusal
 }
 
 /// Authenticates by `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none`, exactly one of them. The
@@ -100,7 +140,8 @@ fn prove(server: &Issuer, id: &str, secret: &str, sender: &str, failed: OAuthErr
     let now = server.clock.now();
     let credentials = client.iter().flat_map(|client| client.credentials.iter().flatten());
     let current = credentials.filter(|credential| credential.ends.is_none_or(|ends| now < ends));
-    let is_proved = any_matches(current.map(|credential| &credential.secret), secret);
+    let turn = server.turns.get_with_by_ref(sender, Arc::default);
+    let is_proved = any_matches(current.map(|credential| &credential.secret), secret, &turn);
     match (is_proved, &client) {
         (true, Some(client)) => Ok(Arc::clone(client)),
         _ => Err(failed),
@@ -156,7 +197,7 @@ fn by_assertion(server: &Issuer, assertion: &str, sender: &str) -> Result<Arc<Cl
     let payload = keys.find_map(|key| key.verify(assertion, algorithm));
     let payload = payload.ok_or(CLIENT_FAILED)?;
     let claims: Claims = serde_json::from_slice(&payload)
-        .map_err(|_| invalid("the client assertion lacks a claim, or has a malformed one"))?;
+        .map_err(|_| invalid("the client assertion lacks a claim, has a malformed one, or several audiences"))?;
     let now = server.clock.now();
     claims.check(server, &client, now)?;
     let expires = claims.exp.ceil() as u64;

@@ -21,6 +21,9 @@ use crate::registry::is_loopback;
 use crate::scope::PROTOCOL_SCOPES;
 use crate::{Client, Entries, ScopeSet};
 
+const TOO_LONG: &str = "there are more than 16 redirect URIs, a text beyond 512 characters, or jwks beyond 8192";
+/// A text is not the metadata of a client.
+pub(crate) const NO_METADATA: &str = "the metadata are no JSON object with redirect_uris";
 /// The maximum length of the keys of a client that registers itself.
 const MAX_JWKS: usize = 8_192;
 
@@ -53,13 +56,14 @@ impl ClientMetadata {
         if !has(&self.grant_types, "authorization_code") || !has(&self.response_types, "code") {
             return Err("only the grant authorization_code with the response type code can be registered");
         }
+        if self.jwks.is_some() != (self.method("none") == "private_key_jwt") {
+            return Err("jwks and the token_endpoint_auth_method private_key_jwt require each other");
+        }
         let is_long = |text: &String| text.len() > 512 || text.chars().any(is_invisible);
         let has_long_keys = self.jwks.as_ref().is_some_and(|keys| keys.to_string().len() > MAX_JWKS);
         let mut texts = self.redirect_uris.iter().chain(&self.client_name);
         if has_long_keys || self.redirect_uris.len() > 16 || texts.any(is_long) {
-            return Err(
-                "there are more than 16 redirect URIs, a text longer than 512 characters, or jwks longer than 8192",
-            );
+            return Err(TOO_LONG);
         }
         let open = entries.registry.resources.values();
         let open = open.filter(|resource| resource.open_to_registration);
@@ -86,6 +90,7 @@ impl ClientMetadata {
         Ok(entry)
     }
 }
+
 /// Controls, and characters that show a text in another order or not at all.
 fn is_invisible(character: char) -> bool {
     let is_hidden = matches!(
@@ -153,13 +158,13 @@ impl ClientDocuments {
             let _permits = permits.into_iter().collect::<Result<Vec<_>, _>>().ok()?;
             let document = Handle::try_current().ok()?;
             let document = document.block_on(async { timeout(TIMEOUT, fetch(&url)).await });
-            let document = document.ok().flatten();
+            let document = document.unwrap_or(Err("it did not arrive within 5 seconds"));
             let client = document.and_then(|document| read(id, &document, entries));
-            tracing::info!(valid = client.is_some(), "client metadata document");
-            if client.is_none() {
+            let client = client.inspect_err(|reason| {
+                tracing::info!(reason, "client metadata document: not valid");
                 self.failed.insert(id.to_owned(), ());
-            }
-            client.map(Arc::new)
+            });
+            client.ok().map(Arc::new)
         })
     }
 }
@@ -175,50 +180,55 @@ fn document_url(id: &str) -> Option<Url> {
 }
 
 /// Fetches from the address that was checked: a second resolution of the name could have another result.
-async fn fetch(url: &Url) -> Option<Vec<u8>> {
-    let (host, port) = (url.host_str()?, url.port_or_known_default()?);
-    let addresses: Vec<SocketAddr> = lookup_host((host.trim_matches(['[', ']']), port)).await.ok()?.collect();
+async fn fetch(url: &Url) -> Result<Vec<u8>, &'static str> {
+    let unreachable = "its host does not answer";
+    let host = url.host_str().zip(url.port_or_known_default());
+    let (host, port) = host.ok_or(unreachable)?;
+    let addresses = lookup_host((host.trim_matches(['[', ']']), port)).await;
+    let addresses: Vec<SocketAddr> = addresses.map_err(|_| "the name of its host is not known")?.collect();
     let may_be_fetched = |address: &SocketAddr| match is_loopback(url) {
         true => address.ip().is_loopback(),
         false => is_global(address.ip()),
     };
     if addresses.is_empty() || !addresses.iter().all(may_be_fetched) {
-        return None;
+        return Err("its host is not in the public internet");
     }
     let http = HttpClient::builder().redirect(redirect::Policy::none()).no_proxy();
-    let http = http.resolve_to_addrs(host, &addresses).build().ok()?;
-    let mut response = http.get(url.clone()).send().await.ok()?;
-    let media_type = response.headers().get(CONTENT_TYPE)?.to_str().ok()?.split(';').next()?;
-    let media_type = media_type.trim();
+    let http = http
+        .resolve_to_addrs(host, &addresses)
+        .build()
+        .map_err(|_| unreachable)?;
+    let mut response = http.get(url.clone()).send().await.map_err(|_| unreachable)?;
+    let media_type = response.headers().get(CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok()?.split(';').next());
+    let media_type = media_type.unwrap_or_default().trim();
     let is_json =
         media_type == "application/json" || media_type.starts_with("application/") && media_type.ends_with("+json");
     if response.status() != StatusCode::OK || !is_json {
-        return None;
+        return Err("the response is not 200 with a media type of JSON");
     }
     let mut document = Vec::new();
-    while let Some(chunk) = response.chunk().await.ok()? {
+    while let Some(chunk) = response.chunk().await.map_err(|_| "the response is not complete")? {
         document.extend_from_slice(&chunk);
         if document.len() > MAX_DOCUMENT {
-            return None;
+            return Err("it is longer than 64 KiB");
         }
     }
-    Some(document)
+    Ok(document)
 }
 
 /// The document must name its own address, and the client must not authenticate by a secret, which it has no way to get.
-fn read(id: &str, document: &[u8], entries: &Entries) -> Option<Client> {
-    let metadata: ClientMetadata = serde_json::from_slice(document).ok()?;
-    let has_keys = match metadata.method("none") {
-        "none" => false,
-        "private_key_jwt" => true,
-        _ => return None,
-    };
-    if metadata.client_id.as_deref() != Some(id) {
-        return None;
+fn read(id: &str, document: &[u8], entries: &Entries) -> Result<Client, &'static str> {
+    let metadata: ClientMetadata = serde_json::from_slice(document).map_err(|_| NO_METADATA)?;
+    if !["none", "private_key_jwt"].contains(&metadata.method("none")) {
+        return Err("the token_endpoint_auth_method is neither none nor private_key_jwt");
     }
-    let entry = metadata.entry(entries).ok()?;
-    let has_method = entry.contains_key("jwks") == has_keys;
-    entries.client_of(id, &entry).ok().filter(|_| has_method)
+    if metadata.client_id.as_deref() != Some(id) {
+        return Err("its client_id is not its address");
+    }
+    let entry = metadata.entry(entries)?;
+    let client = entries.client_of(id, &entry);
+    client.map_err(|_| "a redirect URI or a key is not valid")
 }
 
 /// Whether an address is of the public internet: none of this machine, its networks, or reserved.
@@ -243,7 +253,56 @@ fn is_global(address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{document_url, is_global};
+    use serde_json::json;
+
+    use super::{NO_METADATA, document_url, is_global, read};
+    use crate::store::Store;
+    use crate::{Entries, Registry};
+
+    #[test]
+    fn why_a_document_is_not_valid() {
+        let store = Store::in_memory("https://issuer.example").unwrap();
+        let entries = Entries::read(&Registry::demo().unwrap(), &store, false).unwrap();
+        let id = "https://app.example/client";
+        let reason = |document: &str| read(id, document.as_bytes(), &entries).err();
+        let document = |changes: serde_json::Value| {
+            let mut document = json!({ "client_id": id, "redirect_uris": ["https://app.example/callback"] });
+            document
+                .as_object_mut()
+                .unwrap()
+                .extend(changes.as_object().unwrap().clone());
+            reason(&document.to_string())
+        };
+        assert_eq!(document(json!({})), None);
+        assert_eq!(reason("[]"), Some(NO_METADATA));
+        for (changes, expected) in [
+            (
+                json!({ "client_id": "https://app.example/other" }),
+                "its client_id is not its address",
+            ),
+            (
+                json!({ "token_endpoint_auth_method": "client_secret_basic" }),
+                "is neither none nor private_key_jwt",
+            ),
+            (
+                json!({ "token_endpoint_auth_method": "private_key_jwt" }),
+                "require each other",
+            ),
+            (
+                json!({ "redirect_uris": ["http://app.example/callback"] }),
+                "a redirect URI or a key is not valid",
+            ),
+            (
+                json!({ "scope": "shipping:write" }),
+                "no requested scope is open to registration",
+            ),
+        ] {
+            assert!(
+                document(changes.clone()).is_some_and(|reason| reason.contains(expected)),
+                "{changes}"
+            );
+        }
+    }
 
     #[test]
     fn the_address_of_a_document_is_https_or_loopback_with_a_path() {

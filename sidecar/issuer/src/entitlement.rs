@@ -7,9 +7,12 @@ use crate::claims::{AAL1, AAL2};
 use crate::scope::OPENID;
 use crate::secret::transaction_id;
 use crate::{
-    AccessClaims, AccessRequest, Client, INVALID_SCOPE, INVALID_TARGET, Issuer, Parameters, Resource, Result, ScopeSet,
-    SubjectProfile,
+    ACCESS_DENIED, AccessClaims, AccessRequest, Client, INVALID_SCOPE, INVALID_TARGET, Issuer, OAuthError, Parameters,
+    Resource, Result, ScopeSet, SubjectProfile,
 };
+
+/// A user cannot allow what the user does not have.
+pub(crate) const NO_SCOPE: OAuthError = ACCESS_DENIED.because("the user has none of the requested scopes");
 
 /// The maximum length of `nonce`, which is kept until the user has decided.
 const MAX_NONCE: usize = 512;
@@ -30,9 +33,7 @@ pub(crate) fn target(server: &Issuer, client: &Client, request: &Parameters) -> 
     let identifier = match (requested.next(), requested.next(), client.resources.len()) {
         (Some(one), None, _) => one,
         (None, _, 1) => client.resources.first().map_or("", String::as_str),
-        (None, ..) => {
-            return Err(INVALID_TARGET.because("resource is required: the client does not have exactly one"));
-        }
+        (None, ..) => return Err(INVALID_TARGET.because("resource is required: the client does not have exactly one")),
         _ => return Err(INVALID_TARGET.because("a token has one resource only")),
     };
     let resource = server.resource(identifier);
@@ -100,7 +101,7 @@ pub(crate) fn granted(requested: Option<ScopeSet>, allowed: ScopeSet) -> Result<
     let scope = match requested {
         None => allowed,
         Some(requested) if requested.is_within(&allowed) => requested,
-        Some(_) => return Err(INVALID_SCOPE.because("the requested scope exceeds what is allowed")),
+        Some(_) => return Err(INVALID_SCOPE.because("the requested scope exceeds what is allowed: request less of it")),
     };
     INVALID_SCOPE.when(scope.is_empty(), "no scope remains to be granted")?;
     Ok(scope)

@@ -1,8 +1,9 @@
 //! The state that every endpoint shares.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use moka::sync::Cache;
 use url::Url;
 
 use crate::client_metadata::ClientDocuments;
@@ -20,6 +21,8 @@ use crate::{
 
 /// The maximum number of events of a kind within five minutes of callers that have proved nothing.
 const MAX_UNPROVEN: u32 = 200;
+/// The maximum number of senders whose turns are known.
+const MAX_SENDERS: u64 = 10_000;
 /// The lifetime of a pushed request in seconds.
 pub(crate) const PUSHED_LIFETIME: u64 = 60;
 const LEFT_OUT: &str = "more events of callers without a credential are left out for up to five minutes";
@@ -43,6 +46,8 @@ pub(crate) struct Issuer {
     pub(crate) codes: Bounded<Arc<AuthorizationCode>>,
     pub(crate) sessions: Bounded<Session>,
     pub(crate) failures: FailureLimits,
+    /// The turn of each sender of secrets that take long to compare.
+    pub(crate) turns: Cache<String, Arc<Mutex<()>>>,
     pub(crate) approvals: Approvals,
     pub(crate) pushed: Bounded<Arc<AuthorizationRequest>>,
 }
@@ -85,6 +90,7 @@ impl Issuer {
             codes: Bounded::new(CODE_RETENTION),
             sessions: Bounded::new(SESSION_LIFETIME),
             failures: FailureLimits::default(),
+            turns: Cache::new(MAX_SENDERS),
             approvals: Approvals::new(APPROVAL_RETENTION),
             pushed: Bounded::new(PUSHED_LIFETIME),
         })

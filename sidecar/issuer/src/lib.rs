@@ -31,7 +31,8 @@
 //! claim `may_act`, and of the scopes of OpenID Connect those for claims, such as `profile`, are ignored.
 //!
 //! **Limits.** What is kept for callers that proved nothing is limited; the sender with the most makes room for the others. Behind
-//! a proxy all callers are one sender: 50 failed logins within five minutes there end every login for as long.
+//! a proxy all callers are one sender: 50 failed logins within five minutes there end every login for as long. A client that
+//! registered itself, and on which no user decided within an hour, is removed at a later registration.
 //!
 //! **Dialects.** [`Settings::dialect`] gives access tokens the form of another product. What the issuer decides by is in the
 //! store, and does not depend on the form.

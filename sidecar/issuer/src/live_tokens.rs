@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::scope::OPENID;
 use crate::store::{IssuedToken, PresentedRefreshToken};
 use crate::{
     AccessClaims, Client, Entry, Event, INVALID_CLIENT, INVALID_GRANT, INVALID_REQUEST, INVALID_SCOPE, INVALID_TOKEN,
-    Issuer, OAuthError, Parameters, Result, Revoked, StoreError, SubjectProfile, UNSUPPORTED_TOKEN_TYPE,
+    Issuer, OAuthError, Parameters, Result, SubjectProfile, UNSUPPORTED_TOKEN_TYPE,
 };
 
 /// The media type of a signed response; without the prefix it is also its `typ` (RFC 9701 section 5).
@@ -26,7 +26,7 @@ const SIGNED_TYP: &str = "token-introspection+jwt";
 /// for one that is registered for its audience. Everything else is inactive, without a reason: a token that is expired,
 /// revoked or of another audience, a refresh token, any other text.
 pub(crate) fn introspect(server: &Issuer, (headers, form): (HeaderMap, Parameters)) -> Result<Response> {
-    for_client(server, &headers, &form, |server, client, request| {
+    for_client(server, "introspect", &headers, &form, |server, client, request| {
         // RFC 7662 section 2.1: the endpoint requires authorization, and a public client proves nothing.
         INVALID_CLIENT.when(client.is_public(), "a public client cannot introspect tokens")?;
         let issued = server.read(request.required("token", "token is required")?)?;
@@ -68,10 +68,12 @@ fn may_introspect(client: &Client, claims: &AccessClaims) -> bool {
 }
 
 fn accepts_signed(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let types = accepted.flat_map(|value| value.split(','));
-    let mut types = types.filter_map(|part| part.split(';').next());
-    types.any(|media_type| media_type.trim().eq_ignore_ascii_case(SIGNED))
+    let is_signed = |accepted: &HeaderValue| {
+        accepted
+            .to_str()
+            .is_ok_and(|types| types.to_lowercase().contains(SIGNED))
+    };
+    headers.get_all(ACCEPT).iter().any(is_signed)
 }
 
 /// `POST /revoke`. An access token ends alone; a refresh token ends its family, with every token that came from it. A
@@ -98,32 +100,6 @@ pub(crate) fn revoke(server: &Issuer, client: &Arc<Client>, request: &Parameters
         return Err(UNSUPPORTED_TOKEN_TYPE.because("an ID token cannot be revoked"));
     }
     Ok(())
-}
-
-impl Issuer {
-    /// Ends every live token and refresh-token family that names the party as its subject or as any actor.
-    pub(crate) fn revoke_party(&self, party: &str) -> Result<Revoked, StoreError> {
-        self.changed(|change| change.revoke_party(party))
-    }
-
-    /// Withdraws the consent of a user for a client: the tokens and families of the user in which the client has a part
-    /// end, and the client gets no other until the user consents again.
-    pub(crate) fn withdraw_consent(&self, subject: &str, client: &str) -> Result<Revoked, StoreError> {
-        self.changed(|change| {
-            let entry = Entry::because(Event::Consent, "withdrawn").of_client(client);
-            change.audit(entry.of_user(subject));
-            change.withdraw_consent(subject, client)
-        })
-    }
-
-    /// Lets an agent act for a user again by an exchange.
-    pub(crate) fn undo_withdrawal(&self, subject: &str, agent: &str) -> Result<(), StoreError> {
-        self.changed(|change| {
-            let entry = Entry::because(Event::Consent, "withdrawal undone").of_client(agent);
-            change.audit(entry.of_user(subject));
-            change.undo_withdrawal(subject, agent)
-        })
-    }
 }
 
 // The errors of RFC 6750 section 3: the challenge says everything. Without a token it has no error code.

@@ -44,13 +44,6 @@ pub(crate) fn metadata(server: &Issuer) -> Value {
         "grant_types_supported": [AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE, CIBA, DEVICE_CODE],
         "backchannel_token_delivery_modes_supported": ["poll"],
         "backchannel_user_code_parameter_supported": false,
-        "token_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION,
-        "token_endpoint_auth_signing_alg_values_supported": PublicKey::ALGORITHMS,
-        "revocation_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION,
-        "revocation_endpoint_auth_signing_alg_values_supported": PublicKey::ALGORITHMS,
-        // A public client cannot introspect.
-        "introspection_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION[..3],
-        "introspection_endpoint_auth_signing_alg_values_supported": PublicKey::ALGORITHMS,
         "introspection_signing_alg_values_supported": [server.keys.active().algorithm()],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
@@ -63,6 +56,11 @@ pub(crate) fn metadata(server: &Issuer) -> Value {
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
     });
+    // A public client cannot introspect.
+    for (endpoint, methods) in [("token", 4), ("revocation", 4), ("introspection", 3)] {
+        metadata[format!("{endpoint}_endpoint_auth_methods_supported")] = json!(CLIENT_AUTHENTICATION[..methods]);
+        metadata[format!("{endpoint}_endpoint_auth_signing_alg_values_supported")] = json!(PublicKey::ALGORITHMS);
+    }
     if server.client_documents.is_some() {
         metadata["client_id_metadata_document_supported"] = true.into();
     }

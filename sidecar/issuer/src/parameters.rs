@@ -85,9 +85,9 @@ impl<S: Send + Sync> FromRequest<S> for Parameters {
     type Rejection = OAuthError;
 
     async fn from_request(request: Request, state: &S) -> Result<Parameters> {
-        let sender = sender(request.extensions());
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             let parameters = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes())?;
+            let sender = sender(request.extensions());
             return Ok(Parameters { sender, ..parameters });
         }
         let media_type = request.headers().get(CONTENT_TYPE);
@@ -95,22 +95,23 @@ impl<S: Send + Sync> FromRequest<S> for Parameters {
         let media_type = media_type.unwrap_or_default();
         let is_form = media_type.trim().eq_ignore_ascii_case(FORM);
         INVALID_REQUEST.when(!is_form, "the body must be application/x-www-form-urlencoded")?;
-        let Body(body) = Body::from_request(request, state).await?;
+        let Body(body, sender) = Body::from_request(request, state).await?;
         let parameters = Parameters::parse(&body)?;
         Ok(Parameters { sender, ..parameters })
     }
 }
 
-/// A body of any type, within the limits of size and time.
-pub(crate) struct Body(pub(crate) Bytes);
+/// A body of any type, within the limits of size and time, and its sender.
+pub(crate) struct Body(pub(crate) Bytes, pub(crate) String);
 
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = OAuthError;
 
     async fn from_request(request: Request, state: &S) -> Result<Body> {
         let error = |status, description| INVALID_REQUEST.answered(status).because(description);
+        let sender = sender(request.extensions());
         match timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await {
-            Ok(Ok(body)) => Ok(Body(body)),
+            Ok(Ok(body)) => Ok(Body(body, sender)),
             Ok(Err(rejection)) => Err(error(rejection.status(), "the body is too large or incomplete")),
             Err(_) => Err(error(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
         }

@@ -2,35 +2,39 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, HOST, PRAGMA, REFERRER_POLICY,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, PRAGMA, REFERRER_POLICY, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{map_request, map_request_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, any, get, on, post};
 use axum::{Json, Router};
-use serde_json::Value;
 use tokio::task::spawn_blocking;
+use tower_http::cors::{Any, CorsLayer};
 use url::{Host, Url};
 
 use crate::admin;
 use crate::approval_request;
-use crate::authorize::{self, Answer, Visitor};
+use crate::authorize::{self, Answer, Visitor, visit};
 use crate::client_authentication::for_client;
 use crate::grants;
 use crate::live_tokens;
 use crate::metadata::metadata;
 use crate::pages;
 use crate::registration;
+use crate::store::Goal;
 use crate::{Client, Dialect, Issuer, OAuthError, Parameters, Result, SERVER_ERROR};
 
 /// The maximum size of a body: several times two tokens with long chains.
 const MAX_BODY: usize = 64 * 1024;
+
+/// How long a browser uses the response to a preflight request (CORS).
+const PREFLIGHT_LIFETIME: Duration = Duration::from_secs(600);
 
 /// Clients and gates may cache the metadata and the keys.
 const PUBLIC: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max-age=15")];
@@ -51,11 +55,13 @@ pub(crate) fn router(server: Arc<Issuer>) -> Router {
         .route("/consents/withdraw", page(MethodFilter::POST, authorize::withdraw))
         .route("/logout/confirm", page(MethodFilter::POST, authorize::confirm_logout))
         .route_layer(map_request(deny_cross_site));
+    let consents = |server: &Issuer, visitor: &Visitor, _: &Parameters| visit(server, visitor, Goal::Consents);
+    let approvals = |server: &Issuer, visitor: &Visitor, _: &Parameters| visit(server, visitor, Goal::Approvals);
     let get_or_post = MethodFilter::GET.or(MethodFilter::POST);
     let pages = Router::new()
         .route("/authorize", page(get_or_post, authorize::authorize))
-        .route("/consents", page(MethodFilter::GET, authorize::consents))
-        .route("/ciba", page(MethodFilter::GET, authorize::approvals))
+        .route("/consents", page(MethodFilter::GET, consents))
+        .route("/ciba", page(MethodFilter::GET, approvals))
         .route("/ciba/{id}", get(backchannel_page))
         .route("/device", page(MethodFilter::GET, authorize::device_page))
         .route("/activity", page(MethodFilter::GET, authorize::activity))
@@ -66,20 +72,21 @@ pub(crate) fn router(server: Arc<Issuer>) -> Router {
     // What an application in a browser calls from its own origin. No cookie counts there, so any origin may.
     let userinfo = get(endpoint(live_tokens::userinfo)).post(endpoint(live_tokens::userinfo));
     let for_browsers = Router::new()
-        .route(OPENID_METADATA, get(discovery).options(preflight))
-        .route(SERVER_METADATA, get(discovery).options(preflight))
-        .route("/jwks", get(jwks).options(preflight))
-        .route("/token", post(token).options(preflight))
-        .route("/register", post(endpoint(registration::register)).options(preflight))
-        .route("/revoke", of_clients(live_tokens::revoke).options(preflight))
-        .route("/userinfo", userinfo.options(preflight))
-        .route_layer(map_response(allow_every_origin));
+        .route(OPENID_METADATA, get(discovery))
+        .route(SERVER_METADATA, get(discovery))
+        .route("/jwks", get(jwks))
+        .route("/token", of_clients("token", grants::token))
+        .route("/register", post(endpoint(registration::register)))
+        .route("/revoke", of_clients("revoke", live_tokens::revoke))
+        .route("/userinfo", userinfo)
+        .route_layer(cors());
+    let device = of_clients("device_authorization", approval_request::ask_holder);
     Router::new()
         .merge(of_dialect(&server))
         .merge(for_browsers)
-        .route("/par", of_clients(authorize::push))
-        .route("/bc-authorize", of_clients(approval_request::ask_user))
-        .route("/device_authorization", of_clients(approval_request::ask_holder))
+        .route("/par", of_clients("par", authorize::push))
+        .route("/bc-authorize", of_clients("bc-authorize", approval_request::ask_user))
+        .route("/device_authorization", device)
         .route("/introspect", post(endpoint(live_tokens::introspect)))
         .route("/style.css", get(style))
         .merge(pages)
@@ -103,7 +110,7 @@ fn of_dialect(server: &Issuer) -> Router<Arc<Issuer>> {
     };
     match server.settings.dialect {
         Dialect::PingAic => routes
-            .route(&format!("{path}/access_token"), post(token))
+            .route(&format!("{path}/access_token"), of_clients("token", grants::token))
             .route(&format!("{path}/tokeninfo"), get(endpoint(live_tokens::tokeninfo))),
         _ => routes,
     }
@@ -117,15 +124,6 @@ async fn jwks(State(server): Server) -> impl IntoResponse {
     (PUBLIC, Json(server.keys.public()))
 }
 
-async fn token(State(server): Server, headers: HeaderMap, form: Parameters) -> Result<Json<Value>> {
-    let response = waiting(server, move |server| for_client(server, &headers, &form, grants::token)).await;
-    match &response {
-        Ok(_) => tracing::info!(outcome = "issued", "token request"),
-        Err(error) => tracing::info!(outcome = error.code.name, reason = error.description, "token request"),
-    }
-    response.map(Json)
-}
-
 async fn backchannel_page(State(server): Server, visitor: Visitor, Path(id): Path<String>) -> Result<Response> {
     let page = move |server: &Issuer| {
         let response = authorize::backchannel_page(server, &visitor, &id).into_response();
@@ -134,12 +132,15 @@ async fn backchannel_page(State(server): Server, visitor: Visitor, Path(id): Pat
     waiting(server, move |server| Ok(page(server))).await
 }
 
-/// An endpoint of clients, run for the one that authenticates.
+/// An endpoint of clients, run for the one that authenticates. The log has it under this name.
 fn of_clients<T: IntoResponse + Send + 'static>(
+    name: &'static str,
     endpoint: fn(&Issuer, &Arc<Client>, &Parameters) -> Result<T>,
 ) -> MethodRouter<Arc<Issuer>> {
     post(move |State(server): Server, headers: HeaderMap, form: Parameters| {
-        waiting(server, move |server| for_client(server, &headers, &form, endpoint))
+        waiting(server, move |server| {
+            for_client(server, name, &headers, &form, endpoint)
+        })
     })
 }
 
@@ -204,22 +205,11 @@ async fn deny_cross_site(request: Request) -> Result<Request, (StatusCode, &'sta
     }
 }
 
-/// The response to a preflight request (CORS), with the headers of every response here.
-async fn preflight() -> StatusCode {
-    StatusCode::NO_CONTENT
-}
-
-async fn allow_every_origin(mut response: Response) -> Response {
-    let headers = [
-        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
-        (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"),
-        (ACCESS_CONTROL_EXPOSE_HEADERS, "www-authenticate"),
-        (ACCESS_CONTROL_MAX_AGE, "600"),
-    ];
-    let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
-    response.headers_mut().extend(headers);
-    response
+fn cors() -> CorsLayer {
+    let cors = CorsLayer::new().allow_origin(Any).max_age(PREFLIGHT_LIFETIME);
+    cors.allow_methods([Method::GET, Method::POST])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
+        .expose_headers([WWW_AUTHENTICATE])
 }
 
 /// Responses are not cached unless an endpoint says otherwise (RFC 6749 section 5.1), not framed and not sniffed.

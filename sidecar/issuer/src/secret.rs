@@ -67,19 +67,18 @@ impl Secret {
 }
 
 /// Whether the secret of a client is one of those presented. A failure takes the time of one with Argon2id in any case, so
-/// that it does not reveal which clients exist and how their secrets were made.
-pub(crate) fn any_matches<'s>(secrets: impl Iterator<Item = &'s Secret>, presented: &str) -> bool {
-    let mut has_taken_long = false;
-    for secret in secrets {
-        has_taken_long |= matches!(secret, Secret::Argon2id { .. });
-        if secret.matches(presented) {
-            return true;
-        }
+/// that it does not reveal which clients exist and how their secrets were made. Those with the same `turn` follow one another
+/// then, so that the failures of one sender do not delay others.
+pub(crate) fn any_matches<'s>(secrets: impl Iterator<Item = &'s Secret>, presented: &str, turn: &Mutex<()>) -> bool {
+    let (generated, chosen): (Vec<_>, Vec<_>) = secrets.partition(|secret| matches!(secret, Secret::Sha256(_)));
+    if generated.iter().any(|secret| secret.matches(presented)) {
+        return true;
     }
-    if !has_taken_long {
+    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+    if chosen.is_empty() {
         argon2id(presented, &[0; 16]);
     }
-    false
+    chosen.iter().any(|secret| secret.matches(presented))
 }
 
 fn argon2id(secret: &str, salt: &[u8; 16]) -> Option<[u8; 32]> {
@@ -208,6 +207,8 @@ pub fn one_time_password(secret: &str, time: u64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::{Secret, Totp, any_matches, is_same, one_time_password, random_id, s256, sha256_hex, user_code};
 
     #[test]
@@ -232,9 +233,33 @@ mod tests {
         let secret: Secret = serde_json::from_str(&stored).unwrap();
         assert!(secret.matches("open sesame") && !secret.matches("open sesam"));
         let generated = Secret::new("x");
-        assert!(any_matches([&generated, &secret].into_iter(), "open sesame"));
-        assert!(any_matches([&generated, &secret].into_iter(), "x"));
-        assert!(!any_matches([&generated].into_iter(), "open sesame") && !any_matches([].into_iter(), ""));
+        let turn = Mutex::default();
+        assert!(any_matches([&generated, &secret].into_iter(), "open sesame", &turn));
+        assert!(any_matches([&generated, &secret].into_iter(), "x", &turn));
+        assert!(
+            !any_matches([&generated].into_iter(), "open sesame", &turn) && !any_matches([].into_iter(), "", &turn)
+        );
+    }
+
+    #[test]
+    fn what_takes_long_waits_for_the_turn_of_its_sender() {
+        let generated = Secret::new("x");
+        let (mine, other) = (Mutex::new(()), Mutex::new(()));
+        let held = mine.lock().unwrap();
+        assert!(
+            any_matches([&generated].into_iter(), "x", &mine),
+            "a generated secret does not wait"
+        );
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| any_matches([&generated].into_iter(), "y", &mine));
+            assert!(
+                !any_matches([&generated].into_iter(), "y", &other),
+                "another sender does not wait"
+            );
+            assert!(!waiting.is_finished());
+            drop(held);
+            assert!(!waiting.join().unwrap());
+        });
     }
 
     #[test]

@@ -24,6 +24,8 @@ use crate::{Issuer, KeyError, Registry, Revoked};
 /// The maximum time for the head of a request to arrive, and for a connection to be idle.
 /// Clients that poll every 5 seconds reuse their connection: it must not end as they send.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(8);
+/// The same while three quarters of the connections are open: idle ones make room for others soon.
+const CROWDED_TIMEOUT: Duration = Duration::from_millis(500);
 /// The maximum time for open requests to finish during shutdown.
 const DRAIN: Duration = Duration::from_secs(5);
 /// The maximum size of the head of a request; a larger one is answered with 431.
@@ -110,9 +112,7 @@ impl Server {
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let router = router(self.server);
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(MAX_HEAD);
+        http.timer(TokioTimer::new()).max_buf_size(MAX_HEAD);
         let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let graceful = GracefulShutdown::new();
         let mut shutdown = pin!(shutdown);
@@ -129,6 +129,8 @@ impl Server {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
+            let is_crowded = connections.available_permits() < MAX_CONNECTIONS / 4;
+            http.header_read_timeout(if is_crowded { CROWDED_TIMEOUT } else { HEADER_TIMEOUT });
             let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer.ip()))));
             let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
             tokio::spawn(async move {
@@ -159,13 +161,13 @@ impl IssuerHandle {
     /// Ends every live access token and refresh token that names the party as its subject or as any actor. The party
     /// is a user, or a client such as an agent; it can get new tokens afterwards. Blocks while all tokens are read.
     pub fn revoke_party(&self, party: &str) -> Result<Revoked, DataError> {
-        Ok(self.0.revoke_party(party)?)
+        Ok(self.0.changed(|change| change.revoke_party(party))?)
     }
 
     /// Withdraws the consent of a user for a client: the tokens of the user in which the client has a part end, and
     /// refresh and exchange fail until the user consents again. Blocks while all tokens are read.
     pub fn withdraw_consent(&self, user: &str, client: &str) -> Result<Revoked, DataError> {
-        Ok(self.0.withdraw_consent(user, client)?)
+        Ok(self.0.changed(|change| change.withdraw_consent(user, client))?)
     }
 
     /// The lines of one transaction (`txn` of its tokens) in the audit trail, the oldest first; without a folder those of

@@ -107,11 +107,9 @@ impl Issuer {
         };
         let claims = serde_json::to_value(&token.claims).map_err(|_| KeyError)?;
         policy.decide(&IssuanceRequest::new(grant, &claims)).map_err(|reason| {
-            self.note(Entry {
-                decision: Some("deny".to_owned()),
-                reason: Some(reason),
-                ..token.entry(Event::Refuse)
-            });
+            let mut entry = token.entry(Event::Refuse).with_reason(reason);
+            entry.decision = Some("deny".into());
+            self.note(entry);
             ACCESS_DENIED.because(reason)
         })
     }

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 
-use super::request::{AdminError, Answer, CONFLICT, INVALID_METADATA, NOT_FOUND, created, object, take_text};
+use super::request::{AdminError, AdminResult, CONFLICT, INVALID_METADATA, NOT_FOUND, created, object, take_text};
 use crate::secret::{random_id, transaction_id};
 use crate::store::ResourceRecord;
 use crate::{
@@ -18,6 +18,8 @@ use crate::{
 const MAX_AGENTS: usize = 10_000;
 /// The maximum number of credentials of an agent at one time.
 const MAX_CREDENTIALS: usize = 8;
+/// The maximum time in seconds that older credentials stay valid beside a new one.
+const MAX_OVERLAP: u64 = 30 * 86_400;
 /// The minimum length of a secret that the operator chose.
 const MIN_SECRET: usize = 16;
 const SHORT_SECRET: OAuthError = INVALID_METADATA.because("the secret must have at least 16 characters");
@@ -28,7 +30,7 @@ const UNOWNED: OAuthError = INVALID_METADATA.because("the key `owner` is missing
 const OF_THE_FILE: OAuthError = CONFLICT.because("the client is in the registry file: change it there");
 
 /// `GET /admin/agents`: every client that is not deleted. Of one in the registry file it has the state alone.
-pub(super) fn list(server: &Issuer) -> Answer {
+pub(super) fn list(server: &Issuer) -> AdminResult {
     let entries = server.directory.get();
     let in_file = server.registry.clients.keys();
     let in_file = in_file.filter(|id| !entries.records.contains_key(*id));
@@ -40,14 +42,14 @@ pub(super) fn list(server: &Issuer) -> Answer {
 }
 
 /// `GET /admin/agents/{id}`.
-pub(super) fn read(server: &Issuer, id: &str) -> Answer {
+pub(super) fn read(server: &Issuer, id: &str) -> AdminResult {
     let record = record(server, &server.directory.get(), id)?;
     Ok(Json(shown(id, &record)).into_response())
 }
 
 /// `POST /admin/agents`: an entry of `clients` with an owner. `client_id` and `secret` are generated unless the request has
 /// them; a secret is in this response and nowhere else.
-pub(super) fn create(server: &Issuer, body: &[u8]) -> Answer {
+pub(super) fn create(server: &Issuer, body: &[u8]) -> AdminResult {
     let mut entry = object(body)?;
     let id = match take_text(&mut entry, "client_id")? {
         Some(id) => id,
@@ -63,10 +65,8 @@ pub(super) fn create(server: &Issuer, body: &[u8]) -> Answer {
         CONFLICT.when(entries.records.len() >= MAX_AGENTS, "there are too many agents")?;
         let record = ClientRecord {
             entry: Some(entry),
-            state: ClientState::Enabled,
             credentials: with_secret.clone().map(|(credential, _)| vec![credential]),
-            is_self_registered: false,
-            revocations: 0,
+            ..ClientRecord::default()
         };
         put_client(server, entries, change, &id, &record, "agent added")?;
         let shown = shown(&id, &record);
@@ -79,16 +79,17 @@ pub(super) fn create(server: &Issuer, body: &[u8]) -> Answer {
 
 /// `PATCH /admin/agents/{id}`: replaces keys of the entry, and removes those that are `null`. `disabled: false` enables the
 /// agent again, and `disabled: true` is the only key of its body.
-pub(super) fn update(server: &Issuer, id: &str, body: &[u8]) -> Answer {
+pub(super) fn update(server: &Issuer, id: &str, body: &[u8]) -> AdminResult {
     let mut changes = object(body)?;
     let state = match changes.remove("disabled") {
         None => None,
         Some(Value::Bool(false)) => Some(ClientState::Enabled),
-        Some(Value::Bool(true)) if changes.is_empty() => {
-            return end(server, id, ClientState::Disabled, DISABLED);
+        Some(Value::Bool(true)) if changes.is_empty() => return end(server, id, ClientState::Disabled, DISABLED),
+        Some(_) => {
+            return Err(INVALID_METADATA
+                .because("`disabled` is false, or true without another key")
+                .into());
         }
-        Some(Value::Bool(true)) => return Err(INVALID_METADATA.because("`disabled: true` is changed alone").into()),
-        Some(_) => return Err(INVALID_METADATA.because("`disabled` is true or false").into()),
     };
     for fixed in ["client_id", "secret"] {
         if changes.contains_key(fixed) {
@@ -116,7 +117,7 @@ pub(super) fn update(server: &Issuer, id: &str, body: &[u8]) -> Answer {
 
 /// `POST /admin/agents/{id}/disable`: no new tokens, and the end of every token that names it or was issued to it.
 /// `DELETE /admin/agents/{id}`: the same for good. The identifier is not used again.
-pub(super) fn end(server: &Issuer, id: &str, state: ClientState, reason: &'static str) -> Answer {
+pub(super) fn end(server: &Issuer, id: &str, state: ClientState, reason: &'static str) -> AdminResult {
     server.change_entries(|entries, change| {
         let mut record = record(server, entries, id)?;
         let is_of_file = server.registry.clients.contains_key(id);
@@ -128,7 +129,7 @@ pub(super) fn end(server: &Issuer, id: &str, state: ClientState, reason: &'stati
 }
 
 /// Ends every token that names the agent or was issued to it.
-fn revoked(change: &mut Change<'_>, id: &str) -> Answer {
+fn revoked(change: &mut Change<'_>, id: &str) -> AdminResult {
     let Revoked { tokens, families } = change.revoke_client(id)?;
     let shown = json!({ "revoked_tokens": tokens, "revoked_refresh_tokens": families });
     Ok(Json(shown).into_response())
@@ -136,10 +137,13 @@ fn revoked(change: &mut Change<'_>, id: &str) -> Answer {
 
 /// `POST /admin/agents/{id}/credentials`: a new secret, shown once. With `overlap`, in seconds, the older ones end so much
 /// later; without it they stay until each is deleted.
-pub(super) fn add_credential(server: &Issuer, id: &str, body: &[u8]) -> Answer {
+pub(super) fn add_credential(server: &Issuer, id: &str, body: &[u8]) -> AdminResult {
     let overlap = object(body)?.remove("overlap");
-    let seconds = overlap.as_ref().map(|value| value.as_u64());
-    INVALID_METADATA.when(seconds == Some(None), "`overlap` is a number of seconds")?;
+    let seconds = overlap
+        .as_ref()
+        .map(|value| value.as_u64().filter(|seconds| *seconds <= MAX_OVERLAP));
+    let not_seconds = INVALID_METADATA.because("`overlap` is a number of seconds, 30 days at most");
+    not_seconds.when(seconds == Some(None))?;
     let (credential, secret) = credential(server, None)?;
     server.change_entries(|entries, change| {
         let mut record = record(server, entries, id)?;
@@ -163,7 +167,7 @@ pub(super) fn add_credential(server: &Issuer, id: &str, body: &[u8]) -> Answer {
 /// `DELETE /admin/agents/{id}/credentials/{credential}`: refused from then on. Tokens stay until they expire, as with
 /// Auth0, Okta and Entra, so that no call fails in a rotation. `POST …/{credential}/revoke` is for one that others may know:
 /// it also ends every token of the agent.
-pub(super) fn remove_credential(server: &Issuer, id: &str, credential: &str, is_known: bool) -> Answer {
+pub(super) fn remove_credential(server: &Issuer, id: &str, credential: &str, is_known: bool) -> AdminResult {
     server.change_entries(|entries, change| {
         let mut record = record(server, entries, id)?;
         let credentials = credentials(&mut record)?;
@@ -259,7 +263,7 @@ fn show_secret(mut shown: Value, credential: &Credential, secret: &str) -> Value
 const MAX_RESOURCES: usize = 1_000;
 
 /// `GET /admin/resources`.
-pub(super) fn list_resources(server: &Issuer) -> Answer {
+pub(super) fn list_resources(server: &Issuer) -> AdminResult {
     let entries = server.directory.get();
     let resources = entries.registry.resources.values();
     let resources = resources.map(|resource| shown_resource(&entries, resource));
@@ -267,7 +271,7 @@ pub(super) fn list_resources(server: &Issuer) -> Answer {
 }
 
 /// `POST /admin/resources`: an entry of `resources`, with its `identifier` and `descriptions` of its scopes.
-pub(super) fn create_resource(server: &Issuer, body: &[u8]) -> Answer {
+pub(super) fn create_resource(server: &Issuer, body: &[u8]) -> AdminResult {
     let mut entry = object(body)?;
     let identifier = take_text(&mut entry, "identifier")?;
     let identifier = identifier.ok_or(INVALID_METADATA.because("the key `identifier` is missing"))?;
@@ -277,19 +281,14 @@ pub(super) fn create_resource(server: &Issuer, body: &[u8]) -> Answer {
         descriptions.map_err(|_| INVALID_METADATA.because("`descriptions` has a text for each scope"))?;
     let record = ResourceRecord { entry, descriptions };
     server.change_entries(|entries, change| {
-        CONFLICT.when(
-            entries.registry.resources.contains_key(&identifier),
-            "the resource exists",
-        )?;
-        let is_full = entries.registry.resources.len() >= MAX_RESOURCES;
-        CONFLICT.when(is_full, "there are too many resources")?;
+        let resources = &entries.registry.resources;
+        CONFLICT.when(resources.contains_key(&identifier), "the resource exists")?;
+        CONFLICT.when(resources.len() >= MAX_RESOURCES, "there are too many resources")?;
         entries.put_resource(&identifier, &record)?;
         change.put_resource(&identifier, &record)?;
-        change.audit(Entry {
-            aud: Some(identifier.clone()),
-            reason: Some("resource added"),
-            ..Entry::new(Event::Administer)
-        });
+        let mut entry = Entry::because(Event::Administer, "resource added");
+        entry.aud = Some(identifier.clone());
+        change.audit(entry);
         let resource = entries.registry.resources.get(&identifier).ok_or(NOT_FOUND)?;
         Ok(created(shown_resource(entries, resource)))
     })

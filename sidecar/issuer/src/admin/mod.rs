@@ -11,13 +11,13 @@ use axum::response::IntoResponse;
 use serde_json::json;
 
 pub(crate) use self::agents::put_client;
-use self::request::Answer;
+use self::request::AdminResult;
 pub(crate) use self::request::{AdminError, INVALID_METADATA, NOT_FOUND};
 use crate::client_authentication::form_decoded;
 use crate::keys::Keys;
 use crate::live_tokens::bearer;
 use crate::parameters::Body;
-use crate::{ClientState, Entry, Event, INVALID_REQUEST, INVALID_TOKEN, Issuer, OAuthError, Parameters};
+use crate::{ClientState, Entry, INVALID_REQUEST, INVALID_TOKEN, Issuer, OAuthError, Parameters};
 
 const UNAUTHENTICATED: OAuthError = INVALID_TOKEN
     .challenging("Bearer")
@@ -27,13 +27,9 @@ const UNAUTHENTICATED: OAuthError = INVALID_TOKEN
 type AdminRequest = (Method, Uri, HeaderMap, Body);
 
 /// Answers a request to `/admin/`.
-pub(crate) fn administer(server: &Issuer, (method, uri, headers, Body(body)): AdminRequest) -> Answer {
+pub(crate) fn administer(server: &Issuer, (method, uri, headers, Body(body, _)): AdminRequest) -> AdminResult {
     if !bearer(&headers).is_ok_and(|token| server.admin_secret.matches(token)) {
-        server.note_unproven(Entry {
-            error: Some("invalid_token"),
-            reason: Some("administration without its secret"),
-            ..Entry::new(Event::Refuse)
-        });
+        server.note_unproven(Entry::refusal(UNAUTHENTICATED));
         return Err(UNAUTHENTICATED.into());
     }
     let segments = uri.path().split('/').skip(2);
@@ -61,19 +57,19 @@ pub(crate) fn administer(server: &Issuer, (method, uri, headers, Body(body)): Ad
     }
 }
 
-fn signing(keys: &Keys) -> Answer {
+fn signing(keys: &Keys) -> AdminResult {
     Ok(axum::Json(json!({ "active": keys.active.id })).into_response())
 }
 
 /// Ends a key at once, with every token that it signed. In place of the active one the next one signs.
-fn revoke_key(server: &Issuer, id: &str) -> Answer {
+fn revoke_key(server: &Issuer, id: &str) -> AdminResult {
     NOT_FOUND.when(!server.keys.get().has(id))?;
     let now = server.clock.now();
     signing(&server.change_keys("revoked", |keys| keys.without(id, server.settings.signing, now))?)
 }
 
 /// The lines of one transaction: all of the file, or those in memory without one.
-fn audit(server: &Issuer, uri: &Uri) -> Answer {
+fn audit(server: &Issuer, uri: &Uri) -> AdminResult {
     let query = Parameters::parse(uri.query().unwrap_or_default().as_bytes())?;
     let Some(txn) = query.one("txn")? else {
         return Err(INVALID_REQUEST.because("txn is required").into());

@@ -10,7 +10,7 @@ use crate::registry::NOT_A_REDIRECT_URI;
 use crate::{ErrorCode, INVALID_REQUEST, OAuthError};
 
 /// The response to a request.
-pub(super) type Answer = Result<Response, AdminError>;
+pub(super) type AdminResult = Result<Response, AdminError>;
 
 /// Why a request has no effect. The operator reads the description, so that it can have names of the request.
 #[derive(Debug)]

@@ -1,11 +1,13 @@
 //! What a line of the trail says, and one transaction of the trail as the tree of its tokens.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{OAuthError, ScopeSet};
 
 /// What happened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Event {
     /// A user signed in, or failed to.
@@ -32,7 +34,8 @@ pub(crate) enum Event {
 }
 
 /// One line, except for its place in the chain, its time and the issuer. The names are those of the claims.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Entry {
     pub(crate) event: Event,
     /// What ties the tokens of one login, or of one autonomous start, together.
@@ -60,20 +63,18 @@ pub(crate) struct Entry {
     pub(crate) aud: Option<String>,
     /// The OAuth error code that was returned.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<&'static str>,
+    pub(crate) error: Option<Cow<'static, str>>,
     /// The decision of a policy.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) decision: Option<String>,
+    pub(crate) decision: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) reason: Option<&'static str>,
+    pub(crate) reason: Option<Cow<'static, str>>,
 }
 
 impl Entry {
     /// An event with its reason.
     pub(crate) fn because(event: Event, reason: &'static str) -> Entry {
-        let mut entry = Entry::new(event);
-        entry.reason = Some(reason);
-        entry
+        Entry::new(event).with_reason(reason)
     }
 
     pub(crate) fn of_client(self, client: &str) -> Entry {
@@ -86,13 +87,16 @@ impl Entry {
         Entry { sub, ..self }
     }
 
-    /// A request without a result. `client` is one that is authenticated, or registered at least.
-    pub(crate) fn refusal(client: Option<&str>, error: OAuthError) -> Entry {
-        Entry {
-            client_id: client.map(str::to_owned),
-            error: Some(error.code.name),
-            ..Entry::because(Event::Refuse, error.description)
-        }
+    pub(crate) fn with_reason(self, reason: &'static str) -> Entry {
+        let reason = Some(reason.into());
+        Entry { reason, ..self }
+    }
+
+    /// A request without a result.
+    pub(crate) fn refusal(error: OAuthError) -> Entry {
+        let mut entry = Entry::because(Event::Refuse, error.description);
+        entry.error = Some(error.code.name.into());
+        entry
     }
 
     /// An event without any detail.
@@ -109,20 +113,8 @@ impl Entry {
 pub(crate) struct AuditLine {
     /// In seconds since the epoch.
     pub(crate) time: u64,
-    pub(crate) event: String,
-    pub(crate) txn: Option<String>,
-    pub(crate) jti: Option<String>,
-    parent_jti: Option<String>,
-    pub(crate) sub: Option<String>,
-    /// The current actor first.
-    #[serde(default)]
-    pub(crate) actors: Vec<String>,
-    pub(crate) client_id: Option<String>,
-    scope_before: Option<String>,
-    pub(crate) scope: Option<String>,
-    pub(crate) aud: Option<String>,
-    pub(crate) error: Option<String>,
-    pub(crate) reason: Option<String>,
+    #[serde(flatten)]
+    pub(crate) entry: Entry,
 }
 
 /// The maximum number of exchanges below one another. A chain has 16 at most, but a client can exchange a token of its own
@@ -148,26 +140,28 @@ impl AuditLine {
 
     /// Whether the line issues a token.
     pub(crate) fn is_issue(&self) -> bool {
-        matches!(&*self.event, "issue" | "exchange" | "refresh") && self.jti.is_some()
+        matches!(self.entry.event, Event::Issue | Event::Exchange | Event::Refresh) && self.entry.jti.is_some()
     }
 
     /// Whether it names the party, as the subject, an actor or the client.
     pub(crate) fn names(&self, party: &str) -> bool {
-        let mut parties = self.sub.iter().chain(&self.actors).chain(&self.client_id);
+        let named = &self.entry;
+        let mut parties = named.sub.iter().chain(&named.actors).chain(&named.client_id);
         parties.any(|named| named == party)
     }
 
     /// The parties of the chain, the initiator first.
     pub(crate) fn chain(&self) -> impl Iterator<Item = &str> {
-        self.sub.iter().chain(self.actors.iter().rev()).map(String::as_str)
+        let Entry { sub, actors, .. } = &self.entry;
+        sub.iter().chain(actors.iter().rev()).map(String::as_str)
     }
 
     /// The scopes that the token before had and this one has not.
-    pub(crate) fn dropped_scopes(&self) -> Vec<&str> {
-        let kept = self.scope.as_deref().unwrap_or_default();
-        let before = self.scope_before.as_deref().unwrap_or_default().split_whitespace();
-        let dropped = before.filter(|scope| !kept.split_whitespace().any(|other| other == *scope));
-        dropped.collect()
+    pub(crate) fn dropped_scopes(&self) -> impl Iterator<Item = &str> {
+        let (before, kept) = (&self.entry.scope_before, &self.entry.scope);
+        let is_kept = |name: &&str| kept.as_ref().is_some_and(|kept| kept.contains(name));
+        let before = before.iter().flat_map(ScopeSet::iter);
+        before.filter(move |name| !is_kept(name))
     }
 }
 
@@ -176,8 +170,8 @@ impl AuditLine {
 pub(crate) fn tokens(lines: &[AuditLine]) -> Vec<TokenNode> {
     let issued: Vec<&AuditLine> = lines.iter().filter(|line| line.is_issue()).collect();
     let is_root = |line: &&AuditLine| {
-        let parent = line.parent_jti.as_deref();
-        parent.is_none() || !issued.iter().any(|other| other.jti.as_deref() == parent)
+        let parent = line.entry.parent_jti.as_deref();
+        parent.is_none() || !issued.iter().any(|other| other.entry.jti.as_deref() == parent)
     };
     let roots = issued.iter().copied().filter(is_root);
     roots.map(|root| node(root, MAX_DEPTH, &issued, lines)).collect()
@@ -185,19 +179,19 @@ pub(crate) fn tokens(lines: &[AuditLine]) -> Vec<TokenNode> {
 
 /// Tokens more than `depth` exchanges below are left out.
 fn node(line: &AuditLine, depth: usize, issued: &[&AuditLine], lines: &[AuditLine]) -> TokenNode {
-    let of_token = |event: &str| {
+    let of_token = |event: Event| {
         let events = lines.iter();
-        let events = events.filter(|other| other.event == event && other.jti == line.jti);
+        let events = events.filter(|other| other.entry.event == event && other.entry.jti == line.entry.jti);
         events.count()
     };
-    let is_below = |other: &&&AuditLine| other.parent_jti.is_some() && other.parent_jti == line.jti;
+    let is_below = |other: &&&AuditLine| other.entry.parent_jti.is_some() && other.entry.parent_jti == line.entry.jti;
     let below = depth.checked_sub(1);
     let exchanged = issued.iter().filter(is_below);
     let exchanged = exchanged.filter_map(|other| Some(node(other, below?, issued, lines)));
     TokenNode {
         issued: line.clone(),
-        introspections: of_token("introspect"),
-        is_revoked: of_token("revoke") > 0,
+        introspections: of_token(Event::Introspect),
+        is_revoked: of_token(Event::Revoke) > 0,
         exchanged: exchanged.collect(),
     }
 }
@@ -223,7 +217,7 @@ mod tests {
 
     fn drawn(nodes: &[TokenNode]) -> String {
         let drawn = nodes.iter().map(|node| {
-            let jti = node.issued.jti.as_deref().unwrap_or("?");
+            let jti = node.issued.entry.jti.as_deref().unwrap_or("?");
             let revoked = if node.is_revoked { "!" } else { "" };
             format!(
                 "{jti}{revoked}{}({})",
@@ -258,7 +252,7 @@ mod tests {
         let lines = lines();
         assert_eq!(lines.len(), 8);
         assert_eq!(lines[3].chain().collect::<Vec<_>>(), ["alice", "one", "two"]);
-        assert_eq!(lines[2].dropped_scopes(), ["b"]);
+        assert_eq!(lines[2].dropped_scopes().collect::<Vec<_>>(), ["b"]);
         assert!(lines[3].names("one") && lines[0].names("app") && !lines[0].names("one"));
     }
 }

@@ -15,15 +15,15 @@ const MAX_SHOWN: usize = 100;
 /// The transactions in which the user or an agent of the user has a part, the newest first.
 pub(super) fn list(server: &Issuer, user: &str) -> Response {
     let parties = parties(server, user);
-    let lines = AuditLine::read(&server.store.recently_audited());
+    let lines = AuditLine::read(&server.store.trail.recent());
     let mut transactions: Vec<TransactionSummary<'_>> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for line in &lines {
-        let Some(txn) = line.txn.as_deref() else { continue };
+        let Some(txn) = line.entry.txn.as_deref() else { continue };
         let place = *places.entry(txn).or_insert(transactions.len());
-        match transactions.get_mut(place) {
-            Some(transaction) => transaction.add(line),
-            None => transactions.push(TransactionSummary::of(txn, line)),
+        transactions.resize_with(transactions.len().max(place + 1), TransactionSummary::default);
+        if let Some(transaction) = transactions.get_mut(place) {
+            transaction.add(txn, line);
         }
     }
     transactions.retain(|transaction| parties.iter().any(|party| transaction.names(party)));

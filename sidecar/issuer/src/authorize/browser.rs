@@ -14,8 +14,7 @@ use crate::parameters::sender;
 use crate::secret::{is_same, random_id};
 use crate::store::SESSION_LIFETIME;
 use crate::{
-    ACCESS_DENIED, AuthorizationRequest, Callback, Issuer, OAuthError, Parameters, Result, SERVER_ERROR, Session,
-    Transaction, pages,
+    ACCESS_DENIED, Callback, Issuer, OAuthError, Parameters, Result, SERVER_ERROR, Session, Transaction, pages,
 };
 
 const COOKIE_NAME: &str = "actgate_session";
@@ -125,7 +124,10 @@ impl Rejection {
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         match self {
-            Rejection::Page(reason) => pages::error(reason),
+            Rejection::Page(reason) => {
+                tracing::info!(reason, "page request");
+                pages::error(reason)
+            }
             Rejection::Redirect(location) => Redirect::to(&location).into_response(),
         }
     }
@@ -134,10 +136,12 @@ impl IntoResponse for Rejection {
 /// An error that the client receives (RFC 6749 section 4.1.2.1), unless it registered itself: anyone could lead a browser
 /// through the issuer to any address, without a page that the user sees (RFC 9700 section 4.11.2).
 pub(super) fn rejection(server: &Issuer, callback: &Callback, error: impl Into<OAuthError>) -> Rejection {
-    let error = error.into();
-    match callback.is_vouched_for {
-        true => Rejection::Redirect(location(server, callback, &of_error(error))),
-        false => Rejection::Page("The application, which registered itself, sent a request that cannot continue."),
+    let (client, error) = (&callback.client, error.into());
+    let (id, outcome, reason) = (&*client.id, error.code.name, error.description);
+    tracing::info!(client = id, outcome, reason, "authorize request");
+    match client.is_self_registered {
+        false => Rejection::Redirect(location(server, callback, &of_error(error))),
+        true => Rejection::Page("The application, which registered itself, sent a request that cannot continue."),
     }
 }
 
@@ -147,10 +151,6 @@ pub(super) fn of_error(error: OAuthError) -> [(&'static str, &'static str); 2] {
 
 /// The user does not allow what the client asks for.
 pub(super) const DENIED: OAuthError = ACCESS_DENIED.because("the user did not sign in or did not consent");
-
-pub(super) fn denied(server: &Issuer, request: &AuthorizationRequest) -> Rejection {
-    rejection(server, &request.callback, DENIED)
-}
 
 pub(super) const EXPIRED: Rejection =
     Rejection::Page("This page was already used or has expired. Start again at the application.");
@@ -196,7 +196,10 @@ pub(super) fn transaction(server: &Issuer, visitor: &Visitor, form: &Parameters)
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{Callback, Rejection, rejection};
+    use crate::Client;
     use crate::issuer::Issuer;
     use crate::registry::Registry;
     use crate::secret::NoRandomness;
@@ -209,7 +212,7 @@ mod tests {
         let mut callback = Callback {
             redirect_uri: "https://app.example/callback?x=1".to_owned(),
             state: Some("xyz".to_owned()),
-            is_vouched_for: true,
+            client: server.client("assistant", "").unwrap(),
         };
         let reported = rejection(&server, &callback, NoRandomness);
         let expected = "https://app.example/callback?x=1&error=server_error\
@@ -218,7 +221,10 @@ mod tests {
             matches!(&reported, Rejection::Redirect(location) if location == expected),
             "{reported:?}"
         );
-        callback.is_vouched_for = false;
+        callback.client = Arc::new(Client {
+            is_self_registered: true,
+            ..Client::clone(&callback.client)
+        });
         assert!(matches!(
             rejection(&server, &callback, NoRandomness),
             Rejection::Page(_)

@@ -40,10 +40,8 @@ pub(super) fn is_remembered(server: &Issuer, authorization: &Authorization) -> R
 /// Records the decision of a user. True if the user allows access.
 pub(super) fn decide(server: &Issuer, authorization: &Authorization, form: &Parameters) -> Result<bool> {
     if form.one("decision") != Ok(Some("allow")) {
-        server.note(Entry {
-            error: Some(ACCESS_DENIED.name),
-            ..authorization.entry()
-        });
+        let (error, entry) = (Some(ACCESS_DENIED.name.into()), authorization.entry());
+        server.note(Entry { error, ..entry });
         return Ok(false);
     }
     let access = &authorization.access;
@@ -73,10 +71,12 @@ pub(crate) fn withdraw(server: &Issuer, visitor: &Visitor, form: &Parameters) ->
     let is_listed = |client: &str| consents.contains_key(client) || agents.contains_key(client);
     match (form.one("client_id"), form.one("allow")) {
         (Ok(Some(client)), _) if is_listed(client) => {
-            server.withdraw_consent(&subject, client).map_err(unavailable)?;
+            let withdrawn = server.changed(|change| change.withdraw_consent(&subject, client));
+            withdrawn.map_err(unavailable)?;
         }
         (_, Ok(Some(agent))) if agents.get(agent) == Some(&true) => {
-            server.undo_withdrawal(&subject, agent).map_err(unavailable)?;
+            let undone = server.changed(|change| change.undo_withdrawal(&subject, agent));
+            undone.map_err(unavailable)?;
         }
         _ => {}
     }

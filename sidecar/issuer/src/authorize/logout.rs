@@ -13,10 +13,8 @@ use crate::{Callback, Entry, Event, Issuer, Parameters, Transaction, pages};
 pub(crate) fn logout(server: &Issuer, visitor: &Visitor, request: &Parameters) -> Answer {
     let repeated = |_| Rejection::Page("A parameter is given more than once, or is too long.");
     let one = |name| request.one(name).map_err(repeated);
-    let (hint, state) = (
-        one("id_token_hint")?,
-        request.one_within("state", MAX_STATE).map_err(repeated)?,
-    );
+    let hint = one("id_token_hint")?;
+    let state = request.one_within("state", MAX_STATE).map_err(repeated)?;
     let id = match (one("client_id")?, hint) {
         (Some(id), _) => Some(id.to_owned()),
         (None, Some(hint)) => server.audience_of_id_token(hint),
@@ -28,18 +26,14 @@ pub(crate) fn logout(server: &Issuer, visitor: &Visitor, request: &Parameters) -
         let is_valid = is_valid.is_some_and(|client| server.read_id_token(hint, client).is_ok());
         Rejection::Page("The id_token_hint is not an ID token of this issuer for the application.").when(!is_valid)?;
     }
-    let callback = match one("post_logout_redirect_uri")? {
-        None => None,
-        Some(uri) if client.is_some_and(|client| client.post_logout_redirect_uris.contains(uri)) => Some(Callback {
+    let callback = match (one("post_logout_redirect_uri")?, client) {
+        (None, _) => None,
+        (Some(uri), Some(client)) if client.post_logout_redirect_uris.contains(uri) => Some(Callback {
             redirect_uri: uri.to_owned(),
             state: state.map(str::to_owned),
-            is_vouched_for: true,
+            client,
         }),
-        Some(_) => {
-            return Err(Rejection::Page(
-                "The post_logout_redirect_uri of the application is not registered.",
-            ));
-        }
+        _ => return Err(Rejection::Page("The post_logout_redirect_uri is not registered.")),
     };
     let Some(session) = visitor.session(server) else {
         return Ok(ended(callback.as_ref()));
@@ -54,15 +48,12 @@ pub(crate) fn confirm_logout(server: &Issuer, visitor: &Visitor, form: &Paramete
     let Some(Transaction::Logout(callback)) = transaction(server, visitor, form) else {
         return Err(EXPIRED);
     };
-    let session = visitor.session(server);
+    let sub = visitor.session(server).map(|session| session.subject);
     if form.one("decision") != Ok(Some("allow")) {
         return Ok(pages::signed_out(false));
     }
-    server.note(Entry {
-        sub: session.map(|session| session.subject),
-        reason: Some("signed out"),
-        ..Entry::new(Event::Authentication)
-    });
+    let entry = Entry::because(Event::Authentication, "signed out");
+    server.note(Entry { sub, ..entry });
     let mut response = ended(callback.as_ref());
     let ended = visitor.end(server);
     response.headers_mut().extend(ended.map(|cookie| (SET_COOKIE, cookie)));

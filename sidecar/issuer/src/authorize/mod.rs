@@ -19,35 +19,24 @@ use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect};
 
 pub(crate) use self::browser::{Answer, Visitor};
-use self::browser::{
-    DENIED, EXPIRED, Rejection, begin, denied, location, of_error, rejection, transaction, unavailable,
-};
+use self::browser::{DENIED, EXPIRED, Rejection, begin, location, of_error, rejection, transaction, unavailable};
 use self::consent::{authorization, decide, is_remembered};
 pub(crate) use self::consent::{device_page, withdraw};
 pub(crate) use self::logout::{confirm_logout, logout};
 pub(crate) use self::request::push;
 use self::sign_in::Entrance;
+use crate::entitlement::NO_SCOPE;
 use crate::pages;
 use crate::secret::random_id;
 use crate::store::{AuthorizationCode, CODE_LIFETIME, Goal};
 use crate::{
-    Authorization, AuthorizationRequest, CONSENT_REQUIRED, Channel, Entry, Issuer, OAuthError, Parameters, Session,
+    Authorization, AuthorizationRequest, CONSENT_REQUIRED, Channel, Issuer, OAuthError, Parameters, Session,
     Transaction,
 };
 
 /// `GET /authorize`: checks the request and continues to the consent, by a login where it is needed.
 pub(crate) fn authorize(server: &Issuer, visitor: &Visitor, query: &Parameters) -> Answer {
     visit(server, visitor, Goal::Authorize(request::read(server, query)?))
-}
-
-/// `GET /consents`: lists what the user allows.
-pub(crate) fn consents(server: &Issuer, visitor: &Visitor, _: &Parameters) -> Answer {
-    visit(server, visitor, Goal::Consents)
-}
-
-/// `GET /ciba`: lists what waits for the user.
-pub(crate) fn approvals(server: &Issuer, visitor: &Visitor, _: &Parameters) -> Answer {
-    visit(server, visitor, Goal::Approvals)
 }
 
 /// `GET /ciba/{id}`: shows a backchannel request to its user.
@@ -77,8 +66,9 @@ pub(crate) fn activity(server: &Issuer, visitor: &Visitor, query: &Parameters) -
     visit(server, visitor, Goal::Activity(txn))
 }
 
-/// Continues to what a user wants, by a login where it is needed.
-fn visit(server: &Issuer, visitor: &Visitor, goal: Goal) -> Answer {
+/// Continues to what a user wants, by a login where it is needed. `GET /consents` lists what the user allows, `GET /ciba` what
+/// waits for the user.
+pub(crate) fn visit(server: &Issuer, visitor: &Visitor, goal: Goal) -> Answer {
     match sign_in::enter(server, visitor, &goal)? {
         Entrance::Open(session) => reach(server, visitor, goal, &session),
         Entrance::Page(page) => Ok(page),
@@ -116,14 +106,11 @@ fn reach(server: &Issuer, visitor: &Visitor, goal: Goal, session: &Session) -> A
 /// Shows the consent page, or redirects to the client if the user allowed as much before.
 fn ask_consent(server: &Issuer, visitor: &Visitor, request: &Arc<AuthorizationRequest>, session: &Session) -> Answer {
     let Some(authorization) = authorization(server, &request.access, session) else {
-        return Err(denied(server, request));
+        return Err(rejection(server, &request.callback, NO_SCOPE));
     };
     let failed = |error: OAuthError| rejection(server, &request.callback, error);
     if !request.login.asks_consent && is_remembered(server, &authorization).map_err(|error| failed(error.into()))? {
-        server.note(Entry {
-            reason: Some("remembered"),
-            ..authorization.entry()
-        });
+        server.note(authorization.entry().with_reason("remembered"));
         return redirect(server, request, authorization);
     }
     if request.login.is_silent {

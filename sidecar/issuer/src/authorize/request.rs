@@ -32,7 +32,7 @@ pub(super) fn read(server: &Issuer, query: &Parameters) -> Answer<Arc<Authorizat
         Ok(Some(id)) => server.client(id, &query.sender),
         _ => None,
     };
-    let client = client.ok_or(Rejection::Page("The client_id of the application is not registered."))?;
+    let client = client.ok_or(Rejection::Page("The client_id is missing, or not registered."))?;
     if let Ok(Some(uri)) = query.one("request_uri")
         && let Some(id) = uri.strip_prefix(REQUEST_URI)
     {
@@ -40,24 +40,24 @@ pub(super) fn read(server: &Issuer, query: &Parameters) -> Answer<Arc<Authorizat
         let pushed = server.pushed.take_if(id, server.clock.now(), is_of_client);
         return pushed.ok_or(Rejection::Page("The request_uri was used already, or has expired."));
     }
-    let unregistered = Rejection::Page("The redirect_uri of the application is not registered.");
+    let unregistered = Rejection::Page("The redirect_uri is missing, or not registered for the application.");
     let callback = callback(&client, query).ok_or(unregistered)?;
     let pushed = INVALID_REQUEST.when(client.must_push, "the client must push its authorization requests");
     let request = pushed.and_then(|()| read_for(server, &client, &callback, query));
     let request = request.map_err(|error| {
-        server.note_unproven(Entry::refusal(Some(&client.id), error));
+        server.note_unproven(Entry::refusal(error).of_client(&client.id));
         rejection(server, &callback, error)
     })?;
     Ok(Arc::new(request))
 }
 
 /// Where the client receives the response; none if it is not registered with that address.
-pub(super) fn callback(client: &Client, query: &Parameters) -> Option<Callback> {
+pub(super) fn callback(client: &Arc<Client>, query: &Parameters) -> Option<Callback> {
     let uri = query.one_within("redirect_uri", MAX_STATE).ok()??;
     client.accepts_redirect_uri(uri).then(|| Callback {
         redirect_uri: uri.to_owned(),
         state: query.one_within("state", MAX_STATE).ok().flatten().map(str::to_owned),
-        is_vouched_for: !client.is_self_registered,
+        client: Arc::clone(client),
     })
 }
 

@@ -3,15 +3,15 @@
 use axum::response::Response;
 use maud::html;
 
-use super::browser::{Answer, Rejection, Visitor, begin, denied, rejection};
+use super::browser::{Answer, DENIED, Rejection, Visitor, begin, rejection};
 use crate::claims::{AAL1, AAL2};
 use crate::pages::{self, Attempt, FormTarget, SampleUser};
 use crate::registry::User;
 use crate::secret::{STEP, s256};
 use crate::store::Goal;
 use crate::{
-    ACCESS_DENIED, Authentication, Entry, Event, INTERACTION_REQUIRED, Issuer, LOGIN_REQUIRED, OAuthError, Parameters,
-    Secret, Session, Totp, Transaction, UNMET_AUTHENTICATION_REQUIREMENTS,
+    ACCESS_DENIED, AccessRequest, Authentication, Entry, Event, INTERACTION_REQUIRED, Issuer, LOGIN_REQUIRED,
+    OAuthError, Parameters, Secret, Session, Totp, Transaction, UNMET_AUTHENTICATION_REQUIREMENTS,
 };
 
 /// The number of failed logins after which a request is denied.
@@ -91,23 +91,18 @@ pub(super) fn login(server: &Issuer, visitor: &Visitor, form: &Parameters, goal:
     server.note_unproven(noted);
     match (failure, goal, left.saturating_sub(1)) {
         (Failure::Limited(seconds), ..) => Ok(Entrance::Page(pages::too_many_attempts(seconds))),
-        (Failure::OtherUser, Goal::Authorize(request), _) => {
-            let error = LOGIN_REQUIRED.because("another user signed in than that of the id_token_hint");
-            Err(rejection(server, &request.callback, error))
-        }
-        (Failure::NoSecondFactor, Goal::Authorize(request), _) => {
-            let error = UNMET_AUTHENTICATION_REQUIREMENTS.because("the user has no second factor");
-            Err(rejection(server, &request.callback, error))
-        }
-        (Failure::NoSecondFactor, ..) => Err(Rejection::Page(
-            "This request needs a second factor, which the user does not have.",
-        )),
-        (_, Goal::Authorize(request), 0) => Err(denied(server, request)),
+        (Failure::OtherUser, Goal::Authorize(request), _) => Err(rejection(server, &request.callback, OTHER_USER)),
+        (Failure::NoSecondFactor, Goal::Authorize(request), _) => Err(rejection(server, &request.callback, NO_FACTOR)),
+        (Failure::NoSecondFactor, ..) => Err(Rejection::Page("This needs a second factor, which you do not have.")),
+        (_, Goal::Authorize(request), 0) => Err(rejection(server, &request.callback, DENIED)),
         (_, _, 0) => Err(Rejection::Page("The sign-in failed.")),
         (Failure::NeedsCode, _, left) => login_page(server, visitor, goal, left, Attempt::NeedsCode),
         (_, _, left) => login_page(server, visitor, goal, left, Attempt::Again),
     }
 }
+
+const OTHER_USER: OAuthError = LOGIN_REQUIRED.because("another user signed in than that of the id_token_hint");
+const NO_FACTOR: OAuthError = UNMET_AUTHENTICATION_REQUIREMENTS.because("the user has no second factor");
 
 /// Why a login failed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -195,19 +190,19 @@ fn is_valid(server: &Issuer, subject: &str, totp: &Totp, code: &str) -> bool {
 fn login_page(server: &Issuer, visitor: &Visitor, goal: &Goal, attempts: u8, shown: Attempt) -> Answer<Entrance> {
     let (purpose, target) = match goal {
         Goal::Authorize(request) => (
-            html! {
-                "to continue to " strong { (request.access.client.name) }
-                @if request.access.client.is_self_registered { ", a name that is not verified" }
-            },
+            "to continue to",
             FormTarget::RedirectUri(&request.callback.redirect_uri),
         ),
-        Goal::Consents => (html! { "to see what you allow" }, FormTarget::Issuer),
-        Goal::Approve(approval) => (
-            html! { "to decide on a request of " strong { (approval.request.access.client.name) } },
-            FormTarget::Issuer,
-        ),
-        Goal::Approvals => (html! { "to see what waits for you" }, FormTarget::Issuer),
-        Goal::Activity(_) => (html! { "to see what happened on your authority" }, FormTarget::Issuer),
+        Goal::Consents => ("to see what you allow", FormTarget::Issuer),
+        Goal::Approve(_) => ("to decide on a request of", FormTarget::Issuer),
+        Goal::Approvals => ("to see what waits for you", FormTarget::Issuer),
+        Goal::Activity(_) => ("to see what happened on your authority", FormTarget::Issuer),
+    };
+    let purpose = html! {
+        (purpose)
+        @if let Some(AccessRequest { client, .. }) = goal.access() {
+            " " strong { (client.name) } @if client.is_self_registered { ", a name that is not verified" }
+        }
     };
     let id = begin(server, visitor, Transaction::Login(goal.clone(), attempts))?;
     let samples = sample_users(server);
@@ -232,8 +227,8 @@ fn entry(goal: &Goal, user: Option<&User>, failure: Option<&Failure>) -> Entry {
         txn: access.map(|access| access.txn.clone()),
         sub: user.map(|user| user.subject.clone()),
         client_id: access.map(|access| access.client.id.clone()),
-        error: failure.map(|_| ACCESS_DENIED.name),
-        reason: matches!(failure, Some(Failure::Limited(_))).then_some("too many failed attempts"),
+        error: failure.map(|_| ACCESS_DENIED.name.into()),
+        reason: matches!(failure, Some(Failure::Limited(_))).then(|| "too many failed attempts".into()),
         ..Entry::new(Event::Authentication)
     }
 }

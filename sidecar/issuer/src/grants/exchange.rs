@@ -13,7 +13,6 @@ use crate::{
 
 /// The maximum number of `act` objects in a token. A longer chain is an error, never shortened.
 const MAX_CHAIN: usize = 16;
-const INVALID: ErrorCode = INVALID_REQUEST;
 
 /// Exchanges a token whose audience is the client for one whose audience is a resource that the client calls.
 ///
@@ -23,14 +22,14 @@ const INVALID: ErrorCode = INVALID_REQUEST;
 pub(super) fn exchange(server: &Issuer, client: &Client, request: &Parameters) -> Result<Value> {
     let rules = client.exchange.as_ref().ok_or(UNREGISTERED_GRANT)?;
     if !matches!(request.one("requested_token_type")?, None | Some(ACCESS_TOKEN_TYPE)) {
-        return invalid("only access tokens are issued");
+        return Err(INVALID_REQUEST.because("only access tokens are issued"));
     }
     let issued = subject(server, rules, request)?;
     let mut claims = issued.claims.clone();
     claims.aud.clone_from(&target(server, client, request)?.identifier);
     let actor = presented_actor(server, request, INVALID_REQUEST)?;
     if actor.as_ref().is_some_and(|actor| actor.sub != client.id) {
-        return invalid("the subject of the actor token is not the authenticated client");
+        return Err(INVALID_REQUEST.because("the subject of the actor token is not the authenticated client"));
     }
     claims.act = act(server, client, rules, &issued.claims, actor.is_some())?;
     let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
@@ -53,14 +52,14 @@ pub(super) fn exchange(server: &Issuer, client: &Client, request: &Parameters) -
 /// Reads the subject token, which must be valid, issued by this server, and have the client as its audience.
 fn subject(server: &Issuer, rules: &Exchange, request: &Parameters) -> Result<IssuedToken> {
     let (Some(token), Some(kind)) = (request.one("subject_token")?, request.one("subject_token_type")?) else {
-        return invalid("subject_token and subject_token_type are required");
+        return Err(INVALID_REQUEST.because("subject_token and subject_token_type are required"));
     };
     let is_supported = matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE);
-    INVALID.when(!is_supported, "this subject_token_type is not supported")?;
+    INVALID_REQUEST.when(!is_supported, "this subject_token_type is not supported")?;
     match server.read(token)? {
-        None => invalid("the subject token is not a valid access token of this issuer"),
+        None => Err(INVALID_REQUEST.because("the subject token is not a valid access token of this issuer")),
         Some(issued) if !rules.audiences.contains(&issued.claims.aud) => {
-            invalid("the audience of the subject token is not this client")
+            Err(INVALID_REQUEST.because("the audience of the subject token is not this client"))
         }
         Some(issued) => Ok(issued),
     }
@@ -75,25 +74,17 @@ fn act(
     has_actor_token: bool,
 ) -> Result<Option<Box<Act>>> {
     let own = subject.sub == client.id && subject.act.is_none();
-    INVALID.when(own && has_actor_token, "the actor is the subject: omit the actor token")?;
+    INVALID_REQUEST.when(own && has_actor_token, "the actor is the subject: omit the actor token")?;
     if own && rules.own_token == OwnToken::Plain {
         return Ok(None);
     }
-    if !own && !has_actor_token && rules.actor_token == ActorToken::Required {
-        return invalid("this client must send an actor token");
-    }
-    if !own && !rules.may_act_for.contains(&subject.sub) {
-        return invalid("the client is not registered to act for this subject");
-    }
-    INVALID.when(
-        subject.actors().count() >= MAX_CHAIN,
-        "the chain would have more than 16 actors",
-    )?;
+    let lacks_proof = !own && !has_actor_token && rules.actor_token == ActorToken::Required;
+    INVALID_REQUEST.when(lacks_proof, "this client must send an actor token")?;
+    let may_act = own || rules.may_act_for.contains(&subject.sub);
+    INVALID_REQUEST.when(!may_act, "not registered to act for this subject: see `may_act_for`")?;
+    let is_longest = subject.actors().count() >= MAX_CHAIN;
+    INVALID_REQUEST.when(is_longest, "the chain would have more than 16 actors")?;
     Ok(server.actor(client, subject.act.clone()))
-}
-
-fn invalid<T>(description: &'static str) -> Result<T> {
-    Err(INVALID_REQUEST.because(description))
 }
 
 pub(super) const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -109,10 +100,7 @@ pub(super) fn presented_actor(
     let (token, kind) = match (request.one("actor_token")?, request.one("actor_token_type")?) {
         (None, None) => return Ok(None),
         (Some(token), Some(kind)) => (token, kind),
-        _ => {
-            let description = "actor_token and actor_token_type must be sent together";
-            return Err(INVALID_REQUEST.because(description));
-        }
+        _ => return Err(INVALID_REQUEST.because("actor_token and actor_token_type must be sent together")),
     };
     let is_supported = matches!(kind, ACCESS_TOKEN_TYPE | JWT_TYPE);
     INVALID_REQUEST.when(!is_supported, "this actor_token_type is not supported")?;

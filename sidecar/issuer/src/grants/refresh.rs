@@ -7,8 +7,8 @@ use crate::grant_type::REFRESH_TOKEN;
 use crate::scope::OFFLINE_ACCESS;
 use crate::store::PresentedRefreshToken;
 use crate::{
-    AccessClaims, Client, Entry, Event, Granted, INVALID_GRANT, INVALID_SCOPE, INVALID_TARGET, Issuer, OAuthError,
-    Parameters, RefreshFamily, Result, ScopeSet,
+    AccessClaims, Client, Event, Granted, INVALID_GRANT, INVALID_SCOPE, INVALID_TARGET, Issuer, OAuthError, Parameters,
+    RefreshFamily, Result, ScopeSet,
 };
 
 const INVALID: OAuthError =
@@ -22,9 +22,8 @@ pub(super) fn refresh(server: &Issuer, client: &Client, request: &Parameters) ->
     let token = request.required("refresh_token", "refresh_token is required")?;
     let presented = PresentedRefreshToken::parse(token).ok_or(INVALID)?;
     let family = server.store.family(presented.txn)?.ok_or(INVALID)?;
-    INVALID.when(
-        !presented.is_of(&family) || family.claims.client_id != client.id || family.claims.exp <= server.clock.now(),
-    )?;
+    let is_of_client = presented.is_of(&family) && family.claims.client_id == client.id;
+    INVALID.when(!is_of_client || family.claims.exp <= server.clock.now())?;
     if !presented.is_current(&family) {
         return revoke(server, &family);
     }
@@ -65,10 +64,10 @@ pub(super) fn refresh(server: &Issuer, client: &Client, request: &Parameters) ->
 
 /// Ends a family of which there is a copy.
 fn revoke<T>(server: &Issuer, family: &RefreshFamily) -> Result<T> {
-    let entry = Entry {
-        reason: Some("a refresh token was used twice"),
-        ..family.claims.entry(Event::Revoke)
-    };
+    let entry = family
+        .claims
+        .entry(Event::Revoke)
+        .with_reason("a refresh token was used twice");
     server.end_transaction(&family.claims.txn, entry)?;
     Err(INVALID)
 }

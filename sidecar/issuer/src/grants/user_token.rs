@@ -39,13 +39,10 @@ pub(super) fn redeem(server: &Issuer, client: &Client, request: &Parameters) -> 
         return Err(invalid);
     }
     *is_used = true;
-    invalid.when(
-        code.expires <= server.clock.now()
-            || code.redirect_uri != redirect_uri
-            || !is_verifier(verifier)
-            || s256(verifier) != code.code_challenge
-            || is_for_other(request, &access.audience),
-    )?;
+    let is_for_other = code.redirect_uri != redirect_uri || is_for_other(request, &access.audience);
+    invalid.when(is_for_other || code.expires <= server.clock.now())?;
+    let is_proof = is_verifier(verifier) && s256(verifier) == code.code_challenge;
+    INVALID_GRANT.when(!is_proof, "the code_verifier is not that of the code, which is used up")?;
     let act = actor(server, client, access, request)?;
     let issued = issue(server, AUTHORIZATION_CODE, client, &code.authorization, act);
     // Of a store that failed, the client sends it again, and has not used it twice.

@@ -203,10 +203,8 @@ impl KeyPair {
         Ok(match self {
             KeyPair::Es256(pair) => {
                 // SEC 1: an uncompressed point is 4, then x and y of 32 bytes each.
-                let (x, y) = match pair.public_key().as_ref() {
-                    [4, point @ ..] if point.len() == 64 => point.split_at(32),
-                    _ => return Err(KeyError),
-                };
+                let point = pair.public_key().as_ref().get(1..65);
+                let (x, y) = point.ok_or(KeyError)?.split_at(32);
                 json!({ "kty": "EC", "crv": "P-256", "x": base64url(x), "y": base64url(y) })
             }
             KeyPair::Rs256(pair) => {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::{FormTarget, wide_page};
+use crate::Event;
 use crate::audit::{AuditLine, TokenNode};
 
 /// A transaction as a line of the list.
@@ -21,22 +22,14 @@ pub(crate) struct TransactionSummary<'a> {
 }
 
 impl<'a> TransactionSummary<'a> {
-    /// A transaction that begins with this line.
-    pub(crate) fn of(txn: &'a str, first: &'a AuditLine) -> TransactionSummary<'a> {
-        let mut summary = TransactionSummary {
-            txn,
-            began: first.time,
-            client: first.client_id.as_deref(),
-            ..TransactionSummary::default()
-        };
-        summary.add(first);
-        summary
-    }
-
-    pub(crate) fn add(&mut self, line: &'a AuditLine) {
-        self.parties.extend(line.chain().chain(line.client_id.as_deref()));
+    /// Adds a line of the transaction, the first one first.
+    pub(crate) fn add(&mut self, txn: &'a str, line: &'a AuditLine) {
+        if self.txn.is_empty() {
+            (self.txn, self.began, self.client) = (txn, line.time, line.entry.client_id.as_deref());
+        }
+        self.parties.extend(line.chain().chain(line.entry.client_id.as_deref()));
         self.tokens = self.tokens.saturating_add(line.is_issue().into());
-        self.refusals = self.refusals.saturating_add(line.error.is_some().into());
+        self.refusals = self.refusals.saturating_add(line.entry.error.is_some().into());
     }
 
     pub(crate) fn names(&self, party: &str) -> bool {
@@ -81,11 +74,11 @@ pub(crate) fn transaction(txn: &str, lines: &[AuditLine], tokens: &[TokenNode]) 
                     @for line in lines {
                         tr {
                             td { (time(line.time)) }
-                            td { (line.event) }
-                            td { (line.client_id.as_deref().unwrap_or_default()) }
+                            td { (name(line.entry.event)) }
+                            td { (line.entry.client_id.as_deref().unwrap_or_default()) }
                             td {
-                                @if let Some(error) = &line.error { code { (error) } " " }
-                                (line.reason.as_deref().unwrap_or_default())
+                                @if let Some(error) = &line.entry.error { code { (error) } " " }
+                                (line.entry.reason.as_deref().unwrap_or_default())
                             }
                         }
                     }
@@ -108,10 +101,10 @@ fn tree(nodes: &[TokenNode]) -> Markup {
                             ol.chain aria-label="Who acts for whom" {
                                 @for party in node.issued.chain() { li { span { (party) } } }
                             }
-                            @if let Some(audience) = &node.issued.aud { p { "for " code { (audience) } } }
+                            @if let Some(audience) = &node.issued.entry.aud { p { "for " code { (audience) } } }
                             p.quiet {
-                                (node.issued.event) " at " (time(node.issued.time)) ", scope "
-                                code { (node.issued.scope.as_deref().unwrap_or_default()) }
+                                (name(node.issued.entry.event)) " at " (time(node.issued.time)) ", scope "
+                                code { (String::from(node.issued.entry.scope.clone().unwrap_or_default())) }
                                 @for scope in node.issued.dropped_scopes() { " " del { code { (scope) } } }
                                 @if node.introspections > 0 { ", asked about " (count(node.introspections, "time")) }
                                 @if node.is_revoked { ", " strong { "revoked" } }
@@ -123,6 +116,11 @@ fn tree(nodes: &[TokenNode]) -> Markup {
             }
         }
     }
+}
+
+/// The event as it is in a line.
+fn name(event: Event) -> String {
+    format!("{event:?}").to_lowercase()
 }
 
 fn time(seconds: u64) -> String {

@@ -95,6 +95,13 @@ impl Issuer {
         acting.map(|client| (client.name.clone(), client.id.clone())).collect()
     }
 
+    /// A client by its name, beside its identifier.
+    fn named(&self, id: &str) -> Markup {
+        let clients = self.directory.get();
+        let name = clients.registry.clients.get(id).map(|client| &*client.name);
+        html! { strong { (name.unwrap_or(id)) } " " code { (id) } }
+    }
+
     /// A scope in plain words, or its name where the registry has none.
     pub(crate) fn description(&self, scope: &str) -> String {
         match scope {
@@ -142,7 +149,7 @@ pub(crate) fn consents(
             ul.list {
                 @for (client, resources) in consents {
                     li {
-                        strong { (client) }
+                        (server.named(client))
                         @for (resource, scope) in resources {
                             p { "at " code { (resource) } }
                             ul.scopes {
@@ -156,7 +163,7 @@ pub(crate) fn consents(
                 }
                 @for (agent, is_withdrawn) in agents {
                     li {
-                        strong { (agent) }
+                        (server.named(agent))
                         @if *is_withdrawn {
                             p { "You do not let it act for you." }
                             button.second name="allow" value=(agent) { "Allow " (agent) }

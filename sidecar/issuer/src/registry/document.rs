@@ -284,7 +284,10 @@ impl<'a> Check<'a> {
             match PublicKey::read(&jwk.value) {
                 Some(key) => keys.push(key),
                 None => {
-                    let help = "write a public JWK: EC with P-256, OKP with Ed25519, or RSA with 2048 bits or more";
+                    let help = match jwk.value.get("d") {
+                        Some(_) => "it is private: keep it at the client, and write it without its private members",
+                        None => "write a public JWK: EC with P-256, OKP with Ed25519, or RSA with 2048 bits or more",
+                    };
                     let message = "this is not a public key for client assertions";
                     self.diagnostics.push(jwk.span(), message, help);
                 }
@@ -525,6 +528,11 @@ mod tests {
                 "secret: shopper-secret",
                 "jwks: { keys: [{ kty: EC, crv: P-384 }] }",
                 "this is not a public key for client assertions; write a public JWK: EC with P-256",
+            ),
+            (
+                "secret: shopper-secret",
+                "jwks: { keys: [{ kty: EC, crv: P-256, d: x }] }",
+                "this is not a public key for client assertions; it is private: keep it at the client",
             ),
             (
                 "secret: shopper-secret",

@@ -42,8 +42,8 @@ pub(crate) struct AuthorizationRequest {
 pub(crate) struct Callback {
     pub(crate) redirect_uri: String,
     pub(crate) state: Option<String>,
-    /// Whether an operator registered the client. One that registered itself receives an error only after a page.
-    pub(crate) is_vouched_for: bool,
+    /// One that registered itself receives an error only after a page.
+    pub(crate) client: Arc<Client>,
 }
 
 /// How the user is to sign in (OpenID Connect Core section 3.1.2.1).

@@ -1,7 +1,7 @@
 //! A change of the store.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redb::{Key, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 use serde::Serialize;
@@ -160,12 +160,16 @@ impl<'s> Change<'s> {
 
     /// Ends every token and family of the user in which the client has a part, until the next consent.
     pub(crate) fn withdraw_consent(&mut self, subject: &str, client: &str) -> Result<Revoked, StoreError> {
+        let entry = Entry::because(Event::Consent, "withdrawn").of_client(client);
+        self.audit(entry.of_user(subject));
         self.put_consent(subject, client, ConsentState::Withdrawn)?;
         self.revoke_where(|claims, begun_by| claims.sub == subject && has_part(client, claims, begun_by))
     }
 
-    /// Ends a withdrawal, without any consent.
+    /// Ends a withdrawal, without any consent: an agent can act for the user again by an exchange.
     pub(crate) fn undo_withdrawal(&mut self, subject: &str, client: &str) -> Result<(), StoreError> {
+        let entry = Entry::because(Event::Consent, "withdrawal undone").of_client(client);
+        self.audit(entry.of_user(subject));
         self.transaction.open_table(CONSENTS)?.remove((subject, client))?;
         Ok(())
     }
@@ -211,6 +215,18 @@ impl<'s> Change<'s> {
     /// Adds or replaces a client.
     pub(crate) fn put_client(&mut self, id: &str, record: &ClientRecord) -> Result<(), StoreError> {
         self.put(CLIENTS, id, record)
+    }
+
+    /// Removes a client, so that its identifier is as one that never was.
+    pub(crate) fn remove_client(&mut self, id: &str) -> Result<(), StoreError> {
+        self.transaction.open_table(CLIENTS)?.remove(id)?;
+        Ok(())
+    }
+
+    /// The clients that a user allowed something, or did once.
+    pub(crate) fn decided_clients(&self) -> Result<BTreeSet<String>, StoreError> {
+        let table = self.transaction.open_table(CONSENTS)?;
+        table.iter()?.map(|entry| Ok(entry?.0.value().1.to_owned())).collect()
     }
 
     /// Adds a resource.

@@ -30,7 +30,7 @@ const CACHE: usize = 8 * 1024 * 1024;
 /// What survives a restart, and the audit trail of its changes.
 pub(crate) struct Store {
     database: Database,
-    trail: AuditTrail,
+    pub(crate) trail: AuditTrail,
     pub(crate) max_records: u64,
 }
 
@@ -80,11 +80,6 @@ impl Store {
     /// The lines of a transaction in the audit trail, the oldest first: up to 10,000, in memory those of the last 10,000.
     pub(crate) fn audited(&self, txn: &str) -> Result<Vec<String>, StoreError> {
         self.trail.of_transaction(txn).map_err(StoreError::of_trail)
-    }
-
-    /// The last 10,000 lines of the audit trail, the oldest first; in memory those since the start.
-    pub(crate) fn recently_audited(&self) -> Vec<String> {
-        self.trail.recent()
     }
 
     /// A token that was issued, and neither revoked nor removed after it expired.

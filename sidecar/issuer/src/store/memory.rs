@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::approvals::Approval;
-use super::approvals::{AccessRequest, Authorization, AuthorizationRequest, Callback};
+use super::approvals::{AccessRequest, Approval, Authorization, AuthorizationRequest, Callback};
 use crate::Authentication;
 
 /// The maximum time a user may take for one page, in seconds.
@@ -99,11 +98,9 @@ const MAX_KEYS: usize = 10_000;
 #[derive(Default)]
 pub(crate) struct FailureLimits(Mutex<HashMap<String, Count>>);
 
-struct Count {
-    attempts: u32,
-    /// The end of the window, in seconds since the epoch.
-    ends: u64,
-}
+/// The attempts, and the end of their window in seconds since the epoch.
+#[derive(Clone, Copy)]
+struct Count(u32, u64);
 
 impl FailureLimits {
     /// Counts an attempt, before its secret is compared. The error is the number of seconds until the next attempt is
@@ -111,31 +108,29 @@ impl FailureLimits {
     pub(crate) fn begin(&self, key: &str, limit: u32, now: u64) -> Result<(), u64> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= MAX_KEYS {
-            counts.retain(|_, count| count.ends > now);
+            counts.retain(|_, Count(_, ends)| *ends > now);
         }
         if counts.len() >= MAX_KEYS && !counts.contains_key(key) {
             return Err(WINDOW);
         }
-        let new = || Count {
-            attempts: 0,
-            ends: now.saturating_add(WINDOW),
-        };
-        let count = counts.entry(key.to_owned()).or_insert_with(new);
-        if count.ends <= now {
-            *count = new();
+        let new = Count(0, now.saturating_add(WINDOW));
+        let count = counts.entry(key.to_owned()).or_insert(new);
+        if count.1 <= now {
+            *count = new;
         }
-        if count.attempts >= limit {
-            return Err(count.ends.saturating_sub(now));
+        let Count(attempts, ends) = count;
+        if *attempts >= limit {
+            return Err(ends.saturating_sub(now));
         }
-        count.attempts = count.attempts.saturating_add(1);
+        *attempts = attempts.saturating_add(1);
         Ok(())
     }
 
     /// Takes an attempt back that succeeded.
     pub(crate) fn undo(&self, key: &str) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(key) {
-            count.attempts = count.attempts.saturating_sub(1);
+        if let Some(Count(attempts, _)) = counts.get_mut(key) {
+            *attempts = attempts.saturating_sub(1);
         }
     }
 }

@@ -93,6 +93,9 @@ pub(crate) struct ClientRecord {
     pub(crate) credentials: Option<Vec<Credential>>,
     #[serde(default)]
     pub(crate) is_self_registered: bool,
+    /// When it registered itself, in seconds since the epoch.
+    #[serde(default)]
+    pub(crate) registered: u64,
     /// How often a credential was revoked: what a request with one asks for is not stored after it.
     #[serde(default)]
     pub(crate) revocations: u64,

@@ -1,6 +1,7 @@
 //! The pages on what happened on the authority of a user.
 
 use actgate_issuer::{Registry, Settings};
+use serde_json::{Value, json};
 
 use crate::browser::{ALICE_WITH_PASSWORD, BOB, session};
 use crate::client::{Running, claims};
@@ -44,6 +45,39 @@ async fn a_user_sees_the_tokens_of_a_transaction_as_a_tree() {
         page.rfind("class=\"tree\"").unwrap(),
     );
     assert!(first < second, "the exchanged token is below the other: {page}");
+}
+
+#[tokio::test]
+async fn a_refused_exchange_is_part_of_the_transaction_of_its_subject_token() {
+    let issuer = Running::start(Settings::default()).await;
+    let user = issuer.assistant_token(ALICE_WITH_PASSWORD).await;
+    let other = [("resource", ORDERS), ("scope", "no:such")];
+    let refused = issuer.exchange("assistant", &user, &other).await;
+    refused.assert_error(400, "invalid_scope");
+    let refused = issuer.exchange("shopper", &user, &[("resource", ORDERS)]).await;
+    refused.assert_error(400, "invalid_request");
+    let user = claims(&user);
+    let txn = user["txn"].as_str().unwrap();
+    let lines: Vec<Value> = issuer
+        .handle
+        .audited(txn)
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let refused: Vec<&Value> = lines.iter().filter(|line| line["error"].is_string()).collect();
+    assert_eq!(refused.len(), 2, "{lines:?}");
+    for (line, client) in refused.iter().zip(["assistant", "shopper"]) {
+        let named = (&line["client_id"], &line["sub"], &line["parent_jti"]);
+        assert_eq!(named, (&json!(client), &json!("alice"), &user["jti"]), "{line}");
+    }
+    let alice = signed_in(&issuer, ALICE_WITH_PASSWORD).await;
+    let list = issuer.get_with(&alice, "/activity").await.text;
+    assert!(list.contains("1 token, 2 refusals"), "{list}");
+    let page = issuer.get_with(&alice, &format!("/activity?txn={txn}")).await.text;
+    assert!(
+        page.contains("<td>shopper</td><td><code>invalid_request</code>"),
+        "{page}"
+    );
 }
 
 #[tokio::test]

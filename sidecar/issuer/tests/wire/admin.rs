@@ -297,6 +297,9 @@ async fn a_credential_is_rotated_without_a_request_that_fails() {
         .own_token("scout", &text(&third, "client_secret"))
         .await
         .access_token();
+    rotate(json!({ "overlap": 30 * 86_400 + 1 }))
+        .await
+        .assert_error(400, "invalid_client_metadata");
     rotate(json!({ "overlap": -1 }))
         .await
         .assert_error(400, "invalid_client_metadata");

@@ -153,6 +153,11 @@ async fn a_user_grants_only_scopes_of_the_user() {
     let page = issuer.authorize("storefront", ORDERS, "refunds:write").await;
     let reply = issuer.submit(&page, "/login", BOB).await;
     assert_eq!(answer(&reply, "error").as_deref(), Some("access_denied"));
+    let description = answer(&reply, "error_description");
+    assert_eq!(
+        description.as_deref(),
+        Some("the user has none of the requested scopes")
+    );
 }
 
 #[tokio::test]
@@ -332,7 +337,15 @@ async fn a_code_is_bound_to_its_verifier_redirect_uri_and_resource() {
         ];
         pairs.retain(|(n, _)| *n != name);
         pairs.push((name, value));
-        issuer.token("assistant", &pairs).await.assert_error(400, error);
+        let refused = issuer.token("assistant", &pairs).await;
+        refused.assert_error(400, error);
+        let is_of_verifier = refused.text.contains("the code_verifier is not that of the code");
+        assert_eq!(
+            is_of_verifier,
+            name == "code_verifier" && error == "invalid_grant",
+            "{}",
+            refused.text
+        );
         if error == "invalid_grant" {
             issuer
                 .redeem("assistant", &code)

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actgate_issuer::{IssuancePolicy, IssuanceRequest, Settings};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 
 use crate::admin::{settings, text};
 use crate::browser::ALICE_WITH_PASSWORD;
@@ -217,6 +219,8 @@ async fn an_agent_that_only_exchanges_can_be_withdrawn_and_allowed_again() {
     let page = issuer.get("/consents").await;
     let page = issuer.submit(&page, "/login", ALICE_WITH_PASSWORD).await;
     assert!(page.text.contains("Withdraw assistant"), "{}", page.text);
+    let named = "<strong>Shopping assistant</strong> <code>assistant</code>";
+    assert!(page.text.contains(named), "{}", page.text);
     let page = issuer
         .submit(&page, "/consents/withdraw", &[("client_id", "assistant")])
         .await;
@@ -236,6 +240,24 @@ async fn an_agent_that_only_exchanges_can_be_withdrawn_and_allowed_again() {
         .submit(&page, "/consents/withdraw", &[("allow", "storefront")])
         .await;
     exchange().await.assert_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn idle_connections_make_room() {
+    let issuer = Running::start(Settings::default()).await;
+    let address = issuer.base().trim_start_matches("http://").to_owned();
+    let mut idle = Vec::new();
+    for _ in 0..260 {
+        idle.push(TcpStream::connect(&address).await.unwrap());
+    }
+    let began = Instant::now();
+    assert_eq!(issuer.get("/jwks").await.status, 200);
+    let waited = began.elapsed();
+    assert!(
+        waited < Duration::from_secs(5),
+        "less than an idle connection may take: {waited:?}"
+    );
+    drop(idle);
 }
 
 /// A policy that fails.

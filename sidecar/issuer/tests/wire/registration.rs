@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::admin::settings;
+use crate::admin::{settings, text};
 use crate::browser::{ALICE, CHALLENGE, VERIFIER, answer};
 use crate::client::{Reply, Running, claims};
 use crate::exchange::ORDERS;
@@ -172,6 +172,42 @@ async fn what_a_client_cannot_register() {
 }
 
 #[tokio::test]
+async fn a_registration_that_no_user_decided_on_expires() {
+    let issuer = Running::start(registering()).await;
+    let metadata = || json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none" });
+    let used = text(&issuer.register(metadata()).await, "client_id");
+    issuer.token_of_alice(&used, &[]).await.access_token();
+    let unused = text(&issuer.register(metadata()).await, "client_id");
+    let listed = async || issuer.admin(Method::GET, "agents", Value::Null).await.text;
+    issuer.handle.set_clock_offset(3590);
+    issuer.register(metadata()).await;
+    assert!(listed().await.contains(&unused), "it is not old enough");
+    issuer.handle.set_clock_offset(3601);
+    let last = text(&issuer.register(metadata()).await, "client_id");
+    let agents = listed().await;
+    assert!(
+        agents.contains(&used) && agents.contains(&last) && !agents.contains(&unused),
+        "{agents}"
+    );
+    issuer.token_of_alice(&used, &[]).await.access_token();
+    let page = issuer.get(&format!("/authorize?client_id={unused}")).await;
+    assert!(page.text.contains("is missing, or not registered"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn one_sender_cannot_use_up_the_registrations() {
+    let issuer = Running::start(registering()).await;
+    let metadata = || json!({ "redirect_uris": [CALLBACK] });
+    for _ in 0..50 {
+        assert_eq!(issuer.register(metadata()).await.status, 201);
+    }
+    let refused = issuer.register(metadata()).await;
+    refused.assert_error(503, "temporarily_unavailable");
+    issuer.handle.set_clock_offset(301);
+    assert_eq!(issuer.register(metadata()).await.status, 201);
+}
+
+#[tokio::test]
 async fn an_application_in_a_browser_may_call_from_its_origin() {
     let issuer = Running::start(Settings::default()).await;
     let origin = "access-control-allow-origin";
@@ -186,9 +222,9 @@ async fn an_application_in_a_browser_may_call_from_its_origin() {
     ] {
         let preflight = issuer.http.request(Method::OPTIONS, format!("{}{path}", issuer.base()));
         let preflight = Reply::read(preflight.header("origin", "https://app.example")).await;
-        assert_eq!((preflight.status, preflight.header(origin)), (204, Some("*")), "{path}");
+        assert_eq!((preflight.status, preflight.header(origin)), (200, Some("*")), "{path}");
         let methods = preflight.header("access-control-allow-methods");
-        assert_eq!(methods, Some("GET, POST"), "{path}");
+        assert_eq!(methods, Some("GET,POST"), "{path}");
         assert!(
             preflight
                 .header("access-control-allow-headers")
