@@ -43,7 +43,7 @@ pub(crate) fn sign_in(
             input id="password" name="password" type="password" autocomplete="current-password" required
                 aria-invalid=[fault.map(|_| "true")] aria-describedby=[fault];
             @if let Some(id) = fault {
-                p.fault id=(id) role="alert" { "The name, the password or the code is wrong. Try again." }
+                p.fault id=(id) role="alert" { "The name, the password or the code is wrong, or the code was used before. Try again." }
             }
             label for="second_factor" { "One-time code " small { "(optional)" } }
             input id="second_factor" name="second_factor" inputmode="numeric" autocomplete="one-time-code"

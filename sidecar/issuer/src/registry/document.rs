@@ -263,6 +263,13 @@ impl<'a> Check<'a> {
                 self.diagnostics.push(span, message, help);
             }
         }
+        let resources = client.resources.as_ref();
+        let has_none = resources.is_some_and(|list| list.value.is_empty() && !self.omissions.within(list.span()));
+        if has_none && !grants.is_empty() {
+            let help = "name an API under `resources`, or remove the grants";
+            self.diagnostics
+                .push(span, "a client with a grant needs a resource", help);
+        }
         let has_secret = client.secret.is_some() || self.has_credentials;
         if let (true, Some(keys)) = (has_secret, &client.jwks) {
             let message = "a client has a `secret` or `jwks`, not both";
@@ -533,6 +540,11 @@ mod tests {
                 "secret: shopper-secret",
                 "jwks: { keys: [{ kty: EC, crv: P-256, d: x }] }",
                 "this is not a public key for client assertions; it is private: keep it at the client",
+            ),
+            (
+                "    resources: [https://orders.example]\n",
+                "    resources: []\n",
+                "a client with a grant needs a resource; name an API under `resources`",
             ),
             (
                 "secret: shopper-secret",
