@@ -124,10 +124,7 @@ impl Rejection {
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         match self {
-            Rejection::Page(reason) => {
-                tracing::info!(reason, "page request");
-                pages::error(reason)
-            }
+            Rejection::Page(reason) => pages::error(reason),
             Rejection::Redirect(location) => Redirect::to(&location).into_response(),
         }
     }

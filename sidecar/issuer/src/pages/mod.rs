@@ -30,8 +30,9 @@ pub(crate) fn style() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("style.css"))
 }
 
-/// The page that shows a user why a request ends here.
+/// The page that shows a user why a request ends here. The log has it too.
 pub(crate) fn error(reason: &str) -> Response {
+    tracing::info!(reason, "page request");
     let body = html! { p role="alert" { (reason) } };
     let page = page("The request cannot continue", &body, FormTarget::None);
     (StatusCode::BAD_REQUEST, page).into_response()

@@ -266,9 +266,8 @@ impl<'a> Check<'a> {
         let resources = client.resources.as_ref();
         let has_none = resources.is_some_and(|list| list.value.is_empty() && !self.omissions.within(list.span()));
         if has_none && !grants.is_empty() {
-            let help = "name an API under `resources`, or remove the grants";
-            self.diagnostics
-                .push(span, "a client with a grant needs a resource", help);
+            let message = "a client with a grant needs a resource";
+            self.diagnostics.push(span, message, "name an API under `resources`");
         }
         let has_secret = client.secret.is_some() || self.has_credentials;
         if let (true, Some(keys)) = (has_secret, &client.jwks) {
