@@ -126,6 +126,53 @@ async fn the_limit_of_the_policy_is_shared_by_the_routes_without_one() {
 }
 
 #[tokio::test]
+async fn a_decision_names_the_limit_that_counts_it() {
+    let issuer = TestIssuer::new().unwrap();
+    let [alice, ..] = &tokens(&issuer);
+    let text = "limit: { per: client, rate: 9/d }\nroutes: [{ match: GET / }, { match: GET /open, public: true }, \
+                { match: GET /own, limit: { per: actor, rate: 5/h } }, { match: GET /denied, scopes: [other] }]";
+    let authorizer = builder(&issuer, text).build().unwrap();
+    for (path, expected) in [
+        ("/", Some(("limit of the policy", "9/d by client"))),
+        ("/own", Some(("GET /own: limit", "5/h by actor"))),
+        ("/denied", None),
+        ("/open", None),
+    ] {
+        let limit = decide(&authorizer, path, alice).await.counted_by();
+        let named = limit.as_ref().map(|limit| (&*limit.rule, &*limit.quota));
+        assert_eq!(named, expected, "{path}");
+    }
+    let has_limit = |text: &str| Policy::from_yaml(text).unwrap().has_limit();
+    assert!(has_limit(text));
+    assert!(has_limit(
+        "routes: [{ match: GET /, limit: { per: client, rate: 9/d, mode: shadow } }]"
+    ));
+    assert!(!has_limit("routes: [{ match: GET / }]"));
+}
+
+#[tokio::test]
+async fn an_enforced_limit_denies_in_shadow_too_where_something_is_in_shadow() {
+    let issuer = TestIssuer::new().unwrap();
+    let [alice, ..] = &tokens(&issuer);
+    for (requirement, expected) in [("", None), ("mode: shadow, scopes: [read]", Some(OVER))] {
+        let text = format!(
+            "requirements: {{ q: {{ scopes: [read] }}, s: {{ {} }} }}\nroutes: [{{ match: GET /, require: [q{}], limit: {{ per: initiator, rate: 1/d }} }}]",
+            if requirement.is_empty() {
+                "scopes: [read]"
+            } else {
+                requirement
+            },
+            if requirement.is_empty() { "" } else { ", s" },
+        );
+        let authorizer = builder(&issuer, &text).build().unwrap();
+        decide(&authorizer, "/", alice).await;
+        let over = decide(&authorizer, "/", alice).await;
+        assert_eq!(code(over.outcome()), OVER);
+        assert_eq!(over.shadow().map(code), expected, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_limit_in_shadow_counts_and_denies_nothing() {
     let issuer = TestIssuer::new().unwrap();
     let [alice, ..] = &tokens(&issuer);

@@ -135,13 +135,14 @@ impl Authorizer {
     pub async fn explain_waiting(&self, presented: &Presented<'_>, now: u64) -> Explanation {
         let in_force = self.in_force();
         let mut waits = Waits::default();
-        loop {
-            let (explanation, pending) = self.explain_by(Arc::clone(&in_force), presented, now);
-            match pending {
-                Some(pending) if waits.begin(&pending) && pending.resolve().await => {}
-                _ => return explanation,
-            }
+        let (mut explanation, mut pending) = self.explain_by(Arc::clone(&in_force), presented, now);
+        while let Some(event) = &pending
+            && waits.begin(event)
+            && event.resolve().await
+        {
+            (explanation, pending) = self.explain_by(Arc::clone(&in_force), presented, now);
         }
+        explanation
     }
 
     /// The time of an evaluation at `now`.

@@ -220,9 +220,14 @@ fn all_required(
 mod tests {
     use serde_json::{Value, json};
 
+    use super::{ByBody, Unmet, evaluate};
     use crate::error::Error;
+    use crate::policy::check::StopAtFirst;
+    use crate::policy::evaluation_time::EvaluationTime;
     use crate::policy::rules::RequestFacts;
-    use crate::policy::testing::{agent, code, human, outcome, outcome_of_request, without_body};
+    use crate::policy::testing::{
+        NOW, agent, code, facts, human, outcome, outcome_of_request, requirement_of, without_body,
+    };
     use crate::request::JsonBody;
 
     #[test]
@@ -272,6 +277,50 @@ mod tests {
                 ..
             })
         ));
+    }
+
+    /// Why a person gets no access to the route `GET /` of a policy with this body of a request.
+    fn unmet(policy: &str, body: &'static [u8]) -> Unmet {
+        let request = RequestFacts {
+            body: JsonBody::of_json(body, 1000),
+            ..without_body()
+        };
+        let time = EvaluationTime { now: NOW, leeway: 30 };
+        let person = facts(human(Value::Null));
+        evaluate(&requirement_of(policy), &person, &request, &time, &mut StopAtFirst).unwrap_err()
+    }
+
+    const BODY_OR_LOGIN: &str = "any_of: [{ operation: { json: { /a: x } } }, { initiator: { acr: phr } }]";
+
+    #[test]
+    fn a_login_that_only_the_body_asks_for_is_not_asked_for_beside_another_one() {
+        for policy in [
+            format!("routes:\n  - match: GET /\n    initiator: {{ max_auth_age: 5m }}\n    {BODY_OR_LOGIN}\n"),
+            format!(
+                "requirements: {{ q: {{ {BODY_OR_LOGIN} }} }}\nroutes: [{{ match: GET /, require: [q], initiator: {{ max_auth_age: 5m }} }}]\n"
+            ),
+        ] {
+            let Error::InsufficientUserAuthentication {
+                max_age, acr_values, ..
+            } = unmet(&policy, br#"{"a":"y"}"#).error
+            else {
+                panic!("{policy}")
+            };
+            assert_eq!((max_age, acr_values), (Some(300), None), "{policy}");
+        }
+    }
+
+    #[test]
+    fn a_denial_states_whether_the_body_is_what_denies() {
+        for (rules, by_body) in [
+            ("operation: { json: { /a: x } }", Some(ByBody::Read)),
+            (BODY_OR_LOGIN, Some(ByBody::Read)),
+            ("client: { one_of: [c] }", None),
+            ("initiator: { max_auth_age: 5m }", None),
+        ] {
+            let policy = format!("routes:\n  - match: GET /\n    {rules}\n");
+            assert_eq!(unmet(&policy, br#"{"a":"y"}"#).by_body, by_body, "{rules}");
+        }
     }
 
     #[test]

@@ -128,12 +128,10 @@ impl McpMatch {
 
     /// Whether all messages of another one are among its own, by the beginnings of their names.
     pub(super) fn covers(&self, other: &McpMatch) -> bool {
+        // A beginning is within a shorter one. Two routes do not have the same one.
         let is_within = |name: &NamePattern| {
-            self.beginnings().any(|begin| match name {
-                NamePattern::Exact(text) => text.starts_with(begin),
-                // A beginning is within a shorter one.
-                NamePattern::Prefix(longer) => longer.len() > begin.len() && longer.starts_with(begin),
-            })
+            let (NamePattern::Exact(text) | NamePattern::Prefix(text)) = name;
+            self.beginnings().any(|begin| text.starts_with(begin))
         };
         other.methods.iter().all(|method| self.methods.contains(method))
             && !other.names.is_empty()

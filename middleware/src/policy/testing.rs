@@ -84,7 +84,8 @@ fn with_route(body: &str) -> String {
     format!("routes:\n  - match: GET /\n    {body}\n")
 }
 
-fn requirement_of(policy: &str) -> Arc<Requirement> {
+/// The requirement of the route `GET /` of a policy.
+pub(super) fn requirement_of(policy: &str) -> Arc<Requirement> {
     let policy = Policy::from_yaml(policy).unwrap();
     match &policy.exact_route("GET", "/").unwrap().access {
         Access::Guarded(requirement) => Arc::clone(requirement),

@@ -79,3 +79,27 @@ fn is_of_people_alone(requirement: &Requirement) -> bool {
     };
     rules.clone().any(|rule| is_absent(&rule.condition)) && rules.any(|rule| is_human(&rule.condition))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::Policy;
+
+    #[test]
+    fn a_route_is_of_no_use_in_a_ceiling_where_people_without_an_actor_have_access_alone() {
+        for (rules, found) in [
+            ("initiator: { kind: human }, actor: { absent: true }", 1),
+            ("initiator: { kind: human }", 0),
+            // An agent acts itself.
+            ("actor: { absent: true }", 0),
+            ("initiator: { kind: [human, agent] }, actor: { absent: true }", 0),
+        ] {
+            let text = format!(
+                "agents: [{{ subject: bot, ceiling: {{ routes: [GET /a] }} }}]\nroutes: [{{ match: GET /a, {rules} }}]"
+            );
+            let policy = Policy::from_yaml(&text).unwrap();
+            let codes = policy.warnings().filter_map(|warning| warning.code());
+            let unused = codes.filter(|code| *code == "unused_ceiling_route");
+            assert_eq!(unused.count(), found, "{rules}");
+        }
+    }
+}

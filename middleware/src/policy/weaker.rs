@@ -394,6 +394,40 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_on_the_length_of_chains_settles_no_actor() {
+        let routes = "  - { match: 'POST /a/{id}', actor: { one_of: [b] } }\n  - { match: POST /a/b, chain: { max_depth: 2 } }\n";
+        let found = warnings(routes);
+        assert!(
+            found.len() == 1 && found[0].contains("has no rule on `actor`"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_route_for_names_with_a_beginning_covers_the_names_that_have_it() {
+        for (other, is_covered) in [
+            ("{ method: tools/call, name: get_order }", true),
+            ("{ method: tools/call, name: 'get_order_*' }", true),
+            ("{ method: tools/call, name: delete_order }", false),
+            ("{ method: tools/call, name: 'delete_order_*' }", false),
+            ("{ method: tools/call, name: [get_order, delete_order] }", false),
+            ("{ method: prompts/get, name: get_order }", false),
+            ("{ method: [tools/call, prompts/get], name: get_order }", false),
+            ("{ method: tools/call }", false),
+            ("{ method: tools/list }", false),
+        ] {
+            let routes = format!(
+                "  - {{ match: POST /mcp, mcp: {{ method: tools/call, name: 'get_*' }}, require: [human] }}\n  \
+                 - {{ match: POST /mcp, mcp: {other}, scopes: [b] }}\n"
+            );
+            assert_eq!(warnings(&routes).len(), usize::from(is_covered), "{routes}");
+        }
+        // Without a beginning it is as any other route: one of every path is for what no other one names.
+        let every_path = "  - { match: 'POST /{x}', mcp: { method: tools/call }, require: [human] }\n  - { match: POST /a, scopes: [b] }\n";
+        assert_eq!(warnings(every_path), [""; 0]);
+    }
+
+    #[test]
     fn a_statement_without_effect_is_found() {
         let found = warnings(&format!(
             "{STRICT}  - {{ match: GET /orders/export, require: [human], scopes: [a], weaker_than: 'GET /orders/{{id}}' }}\n  \

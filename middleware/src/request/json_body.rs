@@ -229,6 +229,19 @@ mod tests {
     }
 
     #[test]
+    fn two_content_types_are_malformed_before_a_body_is_read() {
+        let two = headers(&[("content-type", "application/json"), ("content-type", "text/plain")]);
+        let body = JsonBody::read(Some(&two), Some(b"{}"), 20);
+        for known in [body.unread(), body.announced()] {
+            assert!(matches!(known, JsonBody::Malformed { .. }), "{known:?}");
+        }
+        let one = headers(&[("content-type", "application/json")]);
+        let malformed = JsonBody::read(Some(&one), Some(b"{"), 20);
+        assert!(matches!(malformed.unread(), JsonBody::Unread { announced: None }));
+        assert!(matches!(malformed.announced(), JsonBody::Unread { announced: Some(1) }));
+    }
+
+    #[test]
     fn only_json_in_utf_8_without_a_coding_is_read() {
         for media_type in [
             "application/json",

@@ -66,6 +66,7 @@ async fn an_answer_is_used_for_its_time_and_never_longer_than_the_token() {
     bench.answering.answer("a", r#"{"active":false}"#);
     pass(29).await;
     assert_eq!((bench.code("a").await, bench.answering.count()), ("allow", 1));
+    assert_eq!(bench.authorizer.token_cache().hits, 1, "its facts are cached");
     pass(1).await;
     assert_eq!((bench.code("a").await, bench.answering.count()), ("token_inactive", 2));
     assert_eq!((bench.code("a").await, bench.answering.count()), ("token_inactive", 2));
@@ -191,6 +192,28 @@ async fn an_explanation_shows_the_answer_and_does_not_ask() {
     assert_eq!(steps(&signed).last().unwrap(), "introspection Failed");
     assert_eq!(bench.code(&signed).await, "allow");
     assert!(steps(&signed).contains(&"introspection Passed".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_explanation_that_waits_asks_as_a_decision_does() {
+    let bench = bench(IntrospectedTokens::Opaque);
+    let uri = Uri::from_static("/orders");
+    let target = Target::new(&Method::GET, &uri).unwrap();
+    let code = async |token: &str| {
+        let presented = Presented::token(&target, token);
+        let explained = bench.authorizer.explain_waiting(&presented, TestIssuer::NOW);
+        let decision = explained.await;
+        decision.decision().error().map_or("allow", actgate::Error::code)
+    };
+    bench.answering.activate("a", json!({}));
+    assert_eq!((code("a").await, bench.answering.count()), ("allow", 1));
+    assert_eq!((code("a").await, bench.answering.count()), ("allow", 1));
+    assert_eq!((code("other").await, bench.answering.count()), ("token_inactive", 2));
+    bench.answering.answer("b", "down");
+    assert_eq!(
+        (code("b").await, bench.answering.count()),
+        ("introspection_unavailable", 3)
+    );
 }
 
 #[tokio::test(start_paused = true)]

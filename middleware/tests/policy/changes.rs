@@ -130,6 +130,24 @@ fn each_change_is_the_smallest_that_the_rules_allow() {
             &[][..],
         ),
         (
+            "routes: [{ match: POST /, may_act: honored }]",
+            json!({"may_act": {"sub": "a1", "iss": TestIssuer::ISSUER}, "client_id": "c9"}),
+            &["an actor: a1", "client a1", "a may_act that names c9, the client"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, may_act: honored, actor: { none_of: [a1], required: true } }]",
+            json!({"may_act": {"sub": "a1"}, "act": {"sub": "a1"}}),
+            &["another actor and a may_act that names that actor"][..],
+            &[][..],
+        ),
+        (
+            "routes: [{ match: POST /, may_act: honored, client: { none_of: [c1] }, actor: { absent: true } }]",
+            json!({"may_act": {"sub": "c1"}, "client_id": "c1"}),
+            &["a client that is none of c1 and a may_act that names that client"][..],
+            &[][..],
+        ),
+        (
             "routes: [{ match: POST /, scopes: [a, b, c, d, e, f, g, h, i, j, k, l, m] }]",
             json!({"scope": "c"}),
             &[

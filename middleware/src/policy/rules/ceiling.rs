@@ -177,7 +177,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::policy::rules::RequestFacts;
-    use crate::policy::testing::{NOW, agent, chain, checks_of, code_of, facts, human, outcome_by, without_body};
+    use crate::policy::testing::{
+        NOW, agent, chain, checks_of, code_of, facts, human, outcome_by, requirement_of, without_body,
+    };
     use crate::policy::{Access, ByBody, EvaluationTime, Policy, StopAtFirst, evaluate};
     use crate::request::JsonBody;
 
@@ -328,6 +330,20 @@ mod tests {
         assert_eq!(unread(&policy("scopes: a", with_body), by_bot("b")), "above_ceiling");
         let both = policy("scopes: a, initiators: { max_auth_age: 5m }", body);
         assert_eq!(unread(&both, by_bot("b")), "auth_too_old");
+    }
+
+    #[test]
+    fn what_the_body_puts_above_the_ceiling_denies_only_where_nothing_else_does() {
+        let in_body = "any_of: [{ scopes: [b] }, { scopes: [a], operation: { json: { /x: 1 } } }]";
+        let request = RequestFacts {
+            body: JsonBody::of_json(br#"{"x": 2}"#, 100),
+            ..without_body()
+        };
+        for (other, expected) in [("", "above_ceiling"), ("client: { one_of: [c] }", "client_not_allowed")] {
+            let text = policy("scopes: a", &format!("{in_body}\n    {other}"));
+            let code = outcome_by(&requirement_of(&text), by_bot("a b"), &request);
+            assert_eq!(code, expected, "{other}");
+        }
     }
 
     #[test]
