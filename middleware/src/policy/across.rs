@@ -1,8 +1,9 @@
-//! Findings about rules of one conjunction that stand in different places: a requirement, those that it requires, the defaults.
+//! Findings about rules of one conjunction that stand in different places: a requirement, those that it requires, the defaults, and
+//! what is beside an alternative.
 
 use super::conjunction::{Part, after};
 use super::require::View;
-use super::rules::{CoreCondition, CoreRule, InitiatorCondition};
+use super::rules::{AnyOf, CoreCondition, CoreRule, InitiatorCondition, RequirementDocument};
 use super::syntax::Context;
 use crate::profile::Kind;
 
@@ -11,25 +12,46 @@ pub(super) fn report(parts: &[Part<'_>], view: View, owner: &str, context: &mut 
     if view != View::Written {
         return;
     }
+    let beside: Vec<&CoreRule> = parts.iter().flat_map(|part| &part.rules.core).collect();
     for part in parts.iter().filter(|part| part.required.is_none()) {
-        open_amounts(part, parts, owner, context);
+        // Those of an alternative are reported with what is beside it.
+        if !part.is_alternative {
+            open_amounts(part.document, (&part.path, &part.rules.core), &beside, owner, context);
+        }
         logins_of_machines(part, parts, owner, context);
     }
 }
 
-/// A `max` without a `min`, unless another rule bounds the same value.
-fn open_amounts(part: &Part<'_>, parts: &[Part<'_>], owner: &str, context: &mut Context<'_>) {
-    let Some(operation) = &part.document.operation else {
+/// A `max` without a `min`, unless another rule bounds the same value; also within the alternatives. The rules are those of the
+/// document, whose names begin with `path` after the owner.
+fn open_amounts(
+    document: &RequirementDocument,
+    (path, rules): (&str, &[CoreRule]),
+    beside: &[&CoreRule],
+    owner: &str,
+    context: &mut Context<'_>,
+) {
+    let rule = |word: &str| {
+        let name = format!("{path}{word}");
+        rules.iter().find(|rule| *after(owner, &rule.name) == *name)
+    };
+    for (index, alternative) in document.any_of.iter().flat_map(|any_of| &any_of.value).enumerate() {
+        if let Some(CoreCondition::AnyOf(AnyOf(compiled))) = rule("any_of").map(|rule| &rule.condition)
+            && let Some(rules) = compiled.get(index)
+        {
+            let path = format!("{path}any_of[{index}].");
+            let beside: Vec<&CoreRule> = beside.iter().copied().chain(rules).collect();
+            open_amounts(&alternative.value, (&path, rules), &beside, owner, context);
+        }
+    }
+    let Some(operation) = &document.operation else {
         return;
     };
     for amount in operation.value.open_amounts() {
-        let word = format!("{}operation.{}", part.path, amount.word);
-        let is_it = |rule: &&CoreRule| *after(owner, &rule.name) == *word;
-        let Some(rule) = part.rules.core.iter().find(is_it) else {
+        let Some(rule) = rule(&format!("operation.{}", amount.word)) else {
             continue;
         };
-        let mut others = parts.iter().flat_map(|part| &part.rules.core);
-        if others.any(|other| other.bounds_from_below(rule)) {
+        if beside.iter().any(|other| other.bounds_from_below(rule)) {
             continue;
         }
         let message = format!("`{}` has a `max` and no `min`: a negative number meets it", amount.name);
@@ -120,6 +142,51 @@ mod tests {
             for text in texts.into_iter().flatten() {
                 assert_eq!(found(&text), vec!["open_amount:3"; expected], "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn a_parameter_of_the_query_is_bounded_by_rules_on_that_parameter() {
+        for (other, expected) in [("n: { min: 0 }", 0), ("n: { max: 3 }", 1), ("m: { min: 0 }", 1)] {
+            let text = format!(
+                "requirements: {{ q: {{ operation: {{ query: {{ {other} }} }} }} }}\nroutes:\n  \
+                 - {{ match: GET /a, require: [q], operation: {{ query: {{ n: {{ max: 5 }} }} }} }}\n"
+            );
+            let of_route = found(&text).into_iter().filter(|warning| warning == "open_amount:3");
+            assert_eq!(of_route.count(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_max_is_open_only_where_no_rule_beside_its_alternative_bounds_the_same_value() {
+        let (max, min) = (
+            "operation: { json: { /n: { max: 5 } } }",
+            "operation: { json: { /n: { min: 0 } } }",
+        );
+        for (rules, open) in [
+            (format!("any_of: [{{ {max} }}, {{ scopes: [a] }}]"), 1),
+            (format!("{min}, any_of: [{{ {max} }}, {{ scopes: [a] }}]"), 0),
+            (format!("{max}, any_of: [{{ {min} }}, {{ scopes: [a] }}]"), 1),
+            (
+                format!("{max}, any_of: [{{ {min} }}, {{ operation: {{ json: {{ /n: 3 }} }} }}]"),
+                0,
+            ),
+            (
+                format!("{min}, any_of: [{{ any_of: [{{ {max} }}, {{ scopes: [b] }}] }}, {{ scopes: [a] }}]"),
+                0,
+            ),
+            (
+                format!("any_of: [{{ any_of: [{{ {max} }}, {{ scopes: [b] }}] }}, {{ {min} }}]"),
+                1,
+            ),
+            (
+                format!("any_of: [{{ {min}, any_of: [{{ {max} }}, {{ scopes: [b] }}] }}, {{ scopes: [a] }}]"),
+                0,
+            ),
+        ] {
+            let text = format!("routes:\n  - {{ match: POST /a, {rules} }}\n");
+            let of_amounts = found(&text).into_iter().filter(|warning| warning == "open_amount:2");
+            assert_eq!(of_amounts.count(), open, "{text}");
         }
     }
 

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use actgate_yaml::Span;
 
 use super::conjunction::{Part, after};
-use super::rules::{AnyOf, CoreCondition, CoreRule};
+use super::rules::{AnyOf, CoreCondition, CoreRule, RequirementDocument};
 use super::syntax::Context;
 
 /// Two rules that exclude each other, by their names after the owner.
@@ -15,6 +15,25 @@ struct Conflict<'p> {
     other: &'p str,
     /// Whether the other rule is of another part of the conjunction.
     is_across: bool,
+}
+
+impl Conflict<'_> {
+    /// Reports that no request meets the alternative at this place, which is within a part.
+    fn report(&self, alternative: Span, part: &Part<'_>, context: &mut Context<'_>) {
+        let span = match part.required {
+            None => alternative,
+            // What is within one requirement is reported there.
+            Some(_) if !self.is_across => return,
+            Some(required) => required.span,
+        };
+        let message = format!(
+            "no request meets this alternative: `{}` and `{}` exclude each other",
+            self.inner, self.other
+        );
+        context
+            .warnings
+            .push_coded("unmet_alternative", span, message, "change it, or remove it");
+    }
 }
 
 /// Reports the alternatives of these parts that exclude another rule of them.
@@ -65,21 +84,49 @@ pub(super) fn check(parts: &[Part<'_>], owner: &str, context: &mut Context<'_>) 
                         .warnings
                         .push_coded("absorbed_alternative", alternative.span(), message, help);
                 }
+                if let Some(rules) = alternatives.get(index) {
+                    let path = format!("{}any_of[{index}].", part.path);
+                    let inner: Vec<&CoreRule> = rules.iter().collect();
+                    check_within(&alternative.value, (&path, &inner), (part, parts), owner, context);
+                }
                 continue;
             };
-            let span: Span = match part.required {
-                None => alternative.span(),
-                // What is within one requirement is reported there.
-                Some(_) if !conflict.is_across => continue,
-                Some(required) => required.span,
-            };
-            let message = format!(
-                "no request meets this alternative: `{}` and `{}` exclude each other",
-                conflict.inner, conflict.other
-            );
-            context
-                .warnings
-                .push_coded("unmet_alternative", span, message, "change it, or remove it");
+            conflict.report(alternative.span(), part, context);
+        }
+    }
+}
+
+/// Reports the alternatives within this one, at any depth, that exclude a rule of these parts. The rules are those of this one and of
+/// those that it is within; the names of its own begin with `path` after the owner.
+fn check_within(
+    document: &RequirementDocument,
+    (path, rules): (&str, &[&CoreRule]),
+    (part, parts): (&Part<'_>, &[Part<'_>]),
+    owner: &str,
+    context: &mut Context<'_>,
+) {
+    let name = format!("{path}any_of");
+    let any_of = rules.iter().find(|rule| *after(owner, &rule.name) == *name);
+    let (Some(CoreCondition::AnyOf(AnyOf(compiled))), Some(written)) =
+        (any_of.map(|rule| &rule.condition), &document.any_of)
+    else {
+        return;
+    };
+    for (index, (alternative, inner)) in written.value.iter().zip(&**compiled).enumerate() {
+        // What is within one alternative is reported there.
+        if inner
+            .iter()
+            .any(|inner| rules.iter().any(|other| inner.excludes(other)))
+        {
+            continue;
+        }
+        match conflict(inner, part, parts, owner) {
+            Some(conflict) => conflict.report(alternative.span(), part, context),
+            None => {
+                let path = format!("{path}any_of[{index}].");
+                let rules: Vec<&CoreRule> = rules.iter().copied().chain(inner).collect();
+                check_within(&alternative.value, (&path, &rules), (part, parts), owner, context);
+            }
         }
     }
 }
@@ -213,5 +260,42 @@ mod tests {
                     routes:\n  - { match: GET /a, require: [shared], initiator: { kind: human } }\n  - { match: GET /b, require: [shared] }\n";
         let found = found(text);
         assert!(found.len() == 1 && found[0].contains("5:31: "), "{found:?}");
+    }
+
+    #[test]
+    fn an_alternative_within_another_one_is_found_with_what_is_beside_both() {
+        let amounts = |least: &str, most: &str| {
+            let nested = format!("{{ any_of: [{{ {most} }}, {{ scopes: [b] }}] }}");
+            format!("    {least}\n    any_of: [{nested}, {{ scopes: [a] }}]\n")
+        };
+        let json = |test: &str| format!("operation: {{ json: {{ /n: {{ {test} }} }} }}");
+        let found = route(&amounts(&json("min: 10"), &json("min: 0, max: 5")));
+        let expected = "Some(\"unmet_alternative\") 4:25: no request meets this alternative: `any_of[0].any_of[0].operation.json./n` and \
+                        `operation.json./n` exclude each other";
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
+        assert_eq!(route(&amounts(&json("min: 5"), &json("min: 0, max: 5"))), [""; 0]);
+        // At three levels, and once where two rules exclude it.
+        let three = |beside: &str| {
+            format!(
+                "    {}\n    any_of: [{{ any_of: [{{ {beside}any_of: [{{ {} }}, {{ scopes: [c] }}] }}, {{ scopes: [b] }}] }}, {{ scopes: [a] }}]\n",
+                json("min: 10"),
+                json("min: 0, max: 5")
+            )
+        };
+        for beside in ["", "operation: { json: { /n: { min: 8 } } }, "] {
+            let found = route(&three(beside));
+            assert!(found.len() == 1 && found[0].contains("unmet_alternative"), "{found:?}");
+        }
+        let required = format!(
+            "requirements:\n  q: {{ any_of: [{{ any_of: [{{ {} }}, {{ scopes: [b] }}] }}, {{ scopes: [a] }}] }}\n\
+             routes:\n  - {{ match: GET /, require: [q], {} }}\n",
+            json("min: 0, max: 5"),
+            json("min: 10")
+        );
+        let found = super::tests::found(&required);
+        assert!(
+            found.len() == 1 && found[0].contains("4:30: no request meets"),
+            "{found:?}"
+        );
     }
 }

@@ -322,6 +322,10 @@ impl CoreRule {
     pub(super) fn bounds_from_below(&self, other: &CoreRule) -> bool {
         match (&self.condition, &other.condition) {
             (CoreCondition::Operation(one), CoreCondition::Operation(other)) => one.bounds_from_below(other),
+            (CoreCondition::AnyOf(AnyOf(alternatives)), _) => {
+                let bounds = |rules: &Vec<CoreRule>| rules.iter().any(|rule| rule.bounds_from_below(other));
+                alternatives.iter().all(bounds)
+            }
             _ => false,
         }
     }
