@@ -218,23 +218,28 @@ fn unforwarded_methods(routes: &RouteTable, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Routes that match other spellings of a path whose own route requires more, apart from pairs of which one is found to be weaker.
-/// None where the policy states that the API distinguishes them.
+/// Routes that match other spellings of a path whose own route requires more, or is counted for another limit, apart from pairs of
+/// which one is found to be weaker. None where the policy states that the API distinguishes them.
 fn other_spellings(samples: &Samples<'_>, weaker: &weaker::Pairs, diagnostics: &mut Diagnostics) {
     if samples.routes.spelling() == Spelling::Exact {
         return;
     }
-    let mut covering: BTreeMap<&str, (&Pattern, Vec<&Route>)> = BTreeMap::new();
+    let mut covering: BTreeMap<&str, (&Pattern, Vec<&Route>, bool)> = BTreeMap::new();
     for (pattern, route) in samples.routes.routes() {
         let variants = samples.spellings(pattern);
         for method in samples.methods(pattern) {
             for path in &variants {
                 let others = samples.routes.exact(method, path).into_iter();
                 for (other_pattern, other) in others.flat_map(|other| samples.routes.alternatives(other)) {
-                    if other.access.requires_all_of(&route.access) || weaker.contains(&weaker::pair(route, other)) {
+                    let requires_less = !other.access.requires_all_of(&route.access);
+                    if weaker.contains(&weaker::pair(route, other))
+                        || !requires_less && other.access.has_limit_of(&route.access)
+                    {
                         continue;
                     }
-                    let (_, covered) = covering.entry(&other.name).or_insert((other_pattern, Vec::new()));
+                    let entry = covering.entry(&other.name);
+                    let (_, covered, is_weaker) = entry.or_insert((other_pattern, Vec::new(), false));
+                    *is_weaker |= requires_less;
                     // The routes come in order: only the last one can be this one.
                     if !covered.last().is_some_and(|last| std::ptr::eq(*last, route)) {
                         covered.push(route);
@@ -243,16 +248,18 @@ fn other_spellings(samples: &Samples<'_>, weaker: &weaker::Pairs, diagnostics: &
             }
         }
     }
-    for (name, (pattern, covered)) in covering {
+    for (name, (pattern, covered, is_weaker)) in covering {
         let more = match covered.len() {
             1 => String::new(),
             2 => " and of one more route".to_owned(),
             count => format!(" and of {} more routes", count - 1),
         };
         let first = covered.first().map_or("", |route| &*route.name);
-        let message = format!(
-            "`{name}` also matches other spellings of `{first}`{more}, which do not have to meet the same requirement"
-        );
+        let less = match is_weaker {
+            true => "which do not have to meet the same requirement",
+            false => "which are not counted for the same limit",
+        };
+        let message = format!("`{name}` also matches other spellings of `{first}`{more}, {less}");
         let help = "such requests are denied with 400; write `spelling: exact` if the API distinguishes case, a last slash, and blanks \
                     and dots at the end of a segment, and reads no method from a parameter `_method`";
         diagnostics.push_coded("other_spellings", pattern.span, message, help);
@@ -375,6 +382,48 @@ routes:
         assert!(
             warnings("routes: [{ match: 'GET /a/{x}', scopes: [a] }, { match: 'GET /b', public: true }]").is_empty()
         );
+    }
+
+    #[test]
+    fn a_route_that_matches_another_spelling_of_one_with_a_limit_of_its_own_is_reported() {
+        let limit = "limit: { per: client, rate: 60/m }";
+        let beside = |top: &str, login: &str, rest: &str| {
+            let rest = format!("{{ match: '* /{{*rest}}', scopes: [a]{rest} }}");
+            warnings(&format!(
+                "{top}routes:\n  - {{ match: POST /login, scopes: [a]{login} }}\n  - {rest}\n"
+            ))
+        };
+        let (own, of_policy) = (format!(", {limit}"), format!("{limit}\n"));
+        for (top, login, rest, line) in [
+            ("", &*own, "", Some(3)),
+            (&*of_policy, &*own, "", Some(4)),
+            ("", &*own, &*own, Some(3)),
+            (&*of_policy, "", &*own, Some(4)),
+            ("", "", &*own, None),
+            (&*of_policy, "", "", None),
+            ("spelling: exact\n", &*own, "", None),
+        ] {
+            let expected = line.map(|line| {
+                format!(
+                    "{line}:14: `* /{{*rest}}` also matches other spellings of `POST /login`, which are not counted for the same limit\n"
+                )
+            });
+            let found = beside(top, login, rest);
+            let begins = found
+                .iter()
+                .zip(&expected)
+                .all(|(found, begin)| found.starts_with(begin));
+            assert!(
+                begins && found.len() == usize::from(line.is_some()),
+                "{top}{login}{rest}: {found:?}"
+            );
+        }
+        let [both] = &warnings(&format!(
+            "routes: [{{ match: GET /a, scopes: [a], {limit} }}, {{ match: GET /b, scopes: [b] }}, {{ match: 'GET /{{x}}', scopes: [a] }}]"
+        ))[..] else {
+            panic!()
+        };
+        assert!(both.contains("do not have to meet the same requirement"), "{both}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use actgate_yaml::{Diagnostics, Spanned};
 use super::escaped_slash::EscapedSlash;
 use super::exact::shown;
 use super::foreign::Explanation;
+use super::limit::Limit;
 use super::mcp::McpMatch;
 use super::refinements::{Refined, Refinements};
 use super::requirement::Requirement;
@@ -78,6 +79,21 @@ impl Access {
             (_, Access::Public) => true,
             (Access::Public, Access::Guarded(_)) => false,
             (Access::Guarded(one), Access::Guarded(other)) => one.implies(other),
+        }
+    }
+
+    /// Whether the requests of the other one, as far as it has a limit, are counted with those of this one.
+    pub(super) fn has_limit_of(&self, other: &Access) -> bool {
+        match (self.limit(), other.limit()) {
+            (_, None) => true,
+            (own, other) => own == other,
+        }
+    }
+
+    fn limit(&self) -> Option<&Limit> {
+        match self {
+            Access::Public => None,
+            Access::Guarded(requirement) => requirement.limit(),
         }
     }
 }
