@@ -7,26 +7,30 @@ use serde_json::Value;
 
 use crate::cli::arguments::{Arguments, HelpArguments};
 use crate::cli::code_words::{meaning, of_caller, of_gate};
-use crate::cli::output::print;
+use crate::cli::output::{print, terminal_width};
 use crate::cli::policy_words::{Section, Word, sections};
 use crate::cli::schema::Schema;
 use crate::cli::terminal::{good, strong};
 use crate::cli::yaml_example::{line, lines};
 use crate::exit::Failure;
 
-/// The width of the text: no terminal is narrower, and longer lines are harder to read.
-const WIDTH: usize = 80;
+/// The width of the text where no terminal is narrower: longer lines are harder to read.
+pub(crate) const WIDTH: usize = 80;
+
+/// The narrowest width that the text is made for. On a narrower terminal its lines are broken once more.
+const NARROWEST: usize = 40;
 
 /// Prints the help of a topic.
 pub(crate) fn help(arguments: &HelpArguments) -> Result<(), Failure> {
     let topic: Vec<&str> = arguments.topic.iter().map(String::as_str).collect();
+    let width = terminal_width().map_or(WIDTH, |width| width.clamp(NARROWEST, WIDTH));
     match (&*topic, arguments.markdown) {
         (["policy"], true) => print(&page(&sections())),
         (_, true) => Err(Failure::Usage(
             "`--markdown` is for `actgate help policy` alone".to_owned(),
         )),
-        (["policy"], false) => print(&all(&sections())),
-        (["policy", word], false) => print(&one(&sections(), word)?),
+        (["policy"], false) => print(&all(&sections(), width)),
+        (["policy", word], false) => print(&one(&sections(), word, width)?),
         (commands, false) => print(&of_command(commands)?),
     }
 }
@@ -49,30 +53,32 @@ fn of_command(names: &[&str]) -> Result<String, Failure> {
 }
 
 /// Every word.
-fn all(sections: &[Section]) -> String {
+fn all(sections: &[Section], width: usize) -> String {
     let mut text = String::new();
     for section in sections {
         text.push_str(&format!("{}\n", strong(&section.title)));
-        text.push_str(&wrapped(&section.about, "  "));
+        text.push_str(&wrapped(&section.about, "  ", width));
         text.push('\n');
         for word in &section.words {
-            text.push_str(&described(section, word, "  "));
+            text.push_str(&described(section, word, "  ", width));
         }
     }
-    text.push_str("`actgate help policy WORD` shows one word, such as `initiator` or `max_depth`,\n");
-    text.push_str("`actgate help policy CODE` what a code means, such as `initiator_not_human`.\n");
+    let of_word = "`actgate help policy WORD` shows one word, such as `initiator` or `max_depth`,";
+    let of_code = "`actgate help policy CODE` what a code means, such as `initiator_not_human`.";
+    text.push_str(&wrapped(of_word, "", width));
+    text.push_str(&wrapped(of_code, "", width));
     text
 }
 
 /// One word in each of its places, and the words within it; or the words that a value or a code is of.
-fn one(sections: &[Section], name: &str) -> Result<String, Failure> {
+fn one(sections: &[Section], name: &str, width: usize) -> Result<String, Failure> {
     let is_code = Error::codes().contains(&name);
     let code = format!("`{name}`");
     let mut text = String::new();
     if is_code {
         text.push_str(&format!("{}\n", strong(name)));
         let denied = "A rule of the policy denies the request with this code:";
-        text.push_str(&wrapped(meaning(name).unwrap_or(denied), "  "));
+        text.push_str(&wrapped(meaning(name).unwrap_or(denied), "  ", width));
         text.push('\n');
     }
     for section in sections {
@@ -81,22 +87,22 @@ fn one(sections: &[Section], name: &str) -> Result<String, Failure> {
             let has_value = word.values.iter().any(|(value, _)| value == name);
             let denies = is_code && word.description.contains(&code);
             if is_named || has_value || denies {
-                text.push_str(&described(section, word, if is_code { "  " } else { "" }));
+                text.push_str(&described(section, word, if is_code { "  " } else { "" }, width));
             }
         }
     }
     for section in sections.iter().filter(|section| section.of == name) {
         for word in &section.words {
-            text.push_str(&described(section, word, "  "));
+            text.push_str(&described(section, word, "  ", width));
         }
     }
     if let Some(meaning) = of_gate(name) {
         text.push_str(&format!("{}\n", strong(name)));
-        text.push_str(&wrapped(meaning, "  "));
+        text.push_str(&wrapped(meaning, "  ", width));
     }
     if let Some((code, status, meaning)) = of_caller(name) {
         text.push_str(&format!("{}\n", strong(code)));
-        text.push_str(&wrapped(&format!("{status}: {meaning}"), "  "));
+        text.push_str(&wrapped(&format!("{status}: {meaning}"), "  ", width));
     }
     if text.is_empty() && is_key_of_configuration(name) {
         return Err(Failure::Usage(format!(
@@ -145,9 +151,9 @@ fn path(section: &Section, word: &Word) -> String {
     }
 }
 
-fn described(section: &Section, word: &Word, indent: &str) -> String {
+fn described(section: &Section, word: &Word, indent: &str, width: usize) -> String {
     let mut text = format!("{indent}{}\n", strong(&path(section, word)));
-    text.push_str(&wrapped(&word.description, &format!("{indent}  ")));
+    text.push_str(&wrapped(&word.description, &format!("{indent}  "), width));
     let longest = word
         .values
         .iter()
@@ -156,12 +162,11 @@ fn described(section: &Section, word: &Word, indent: &str) -> String {
         .unwrap_or_default();
     for (value, description) in &word.values {
         let begin = format!("{indent}    {value:longest$}  ");
-        let rest = wrapped(description, &" ".repeat(begin.len()));
+        let rest = wrapped(description, &" ".repeat(begin.len()), width);
         text.push_str(&format!("{begin}{}\n", rest.trim()));
     }
-    let width = WIDTH - indent.len() - 4;
     for example in &word.examples {
-        for line in lines(example, width) {
+        for line in lines(example, width.saturating_sub(indent.len() + 4)) {
             text.push_str(&format!("{indent}    {}\n", good(&line)));
         }
     }
@@ -169,11 +174,11 @@ fn described(section: &Section, word: &Word, indent: &str) -> String {
     text
 }
 
-/// A text in lines of [`WIDTH`] characters, each with an indent.
-pub(crate) fn wrapped(text: &str, indent: &str) -> String {
+/// A text in lines of so many characters, each with an indent.
+pub(crate) fn wrapped(text: &str, indent: &str, width: usize) -> String {
     let (mut lines, mut line) = (String::new(), indent.to_owned());
     for word in text.split_whitespace() {
-        if line.len() > indent.len() && line.chars().count() + 1 + word.chars().count() > WIDTH {
+        if line.len() > indent.len() && line.chars().count() + 1 + word.chars().count() > width {
             lines.push_str(&line);
             lines.push('\n');
             line = indent.to_owned();
@@ -240,14 +245,31 @@ mod tests {
         for (section, word) in words {
             assert!(!word.examples.is_empty(), "{}", path(section, word));
         }
-        let text = anstream::adapter::strip_str(&all(&sections)).to_string();
+        let text = anstream::adapter::strip_str(&all(&sections, WIDTH)).to_string();
         let long: Vec<&str> = text.lines().filter(|line| line.chars().count() > WIDTH).collect();
         assert!(long.is_empty(), "{long:#?}");
     }
 
     #[test]
+    fn the_text_fits_a_narrow_terminal_but_for_what_has_no_place_to_break() {
+        let sections = sections();
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        for width in [NARROWEST, 60] {
+            let text = all(&sections, width);
+            let is_styled = |line: &&str| line.contains('\u{1b}');
+            let long = text.lines().filter(|line| line.chars().count() > width);
+            let long: Vec<&str> = long
+                .filter(|line| !is_styled(line) && line.trim().contains(' '))
+                .collect();
+            assert!(long.is_empty(), "{width}: {long:#?}");
+            let prose = |text: &str| words(&text.lines().filter(|line| !is_styled(line)).collect::<String>());
+            assert_eq!(prose(&text).concat(), prose(&all(&sections, WIDTH)).concat(), "{width}");
+        }
+    }
+
+    #[test]
     fn a_word_is_shown_in_each_of_its_places_with_those_within_it() {
-        let shown = |word: &str| anstream::adapter::strip_str(&one(&sections(), word).unwrap()).to_string();
+        let shown = |word: &str| anstream::adapter::strip_str(&one(&sections(), word, WIDTH).unwrap()).to_string();
         assert!(
             shown("max_depth").starts_with("chain.max_depth\n"),
             "{}",
@@ -263,7 +285,7 @@ mod tests {
             initiator.starts_with("initiator\n") && initiator.contains("  initiator.amr\n"),
             "{initiator}"
         );
-        let mistake = one(&sections(), "initator").unwrap_err().to_string();
+        let mistake = one(&sections(), "initator", WIDTH).unwrap_err().to_string();
         assert!(mistake.contains("did you mean `initiator`?"), "{mistake}");
     }
 
@@ -281,13 +303,13 @@ mod tests {
         });
         assert_eq!(without.collect::<Vec<_>>(), Vec::<&&str>::new());
         for code in Error::codes() {
-            let text = anstream::adapter::strip_str(&one(&sections, code).unwrap()).to_string();
+            let text = anstream::adapter::strip_str(&one(&sections, code, WIDTH).unwrap()).to_string();
             assert!(text.starts_with(code) && text.len() > code.len() + 60, "{text}");
             assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         }
-        let denied = one(&sections, "initiator_not_human").unwrap();
+        let denied = one(&sections, "initiator_not_human", WIDTH).unwrap();
         assert!(denied.contains("initiator.kind"), "{denied}");
-        let shadow = one(&sections, "shadow").unwrap();
+        let shadow = one(&sections, "shadow", WIDTH).unwrap();
         assert!(
             shadow.contains("mode: shadow") && shadow.contains("is recorded, and not denied"),
             "{shadow}"
@@ -296,7 +318,7 @@ mod tests {
 
     #[test]
     fn a_code_for_callers_is_described_by_its_code_and_by_its_status() {
-        let shown = |word: &str| anstream::adapter::strip_str(&one(&sections(), word).unwrap()).to_string();
+        let shown = |word: &str| anstream::adapter::strip_str(&one(&sections(), word, WIDTH).unwrap()).to_string();
         for (word, code, of_log) in [
             ("too_many_requests", "too_many_requests", "`limit_exceeded`"),
             ("429", "too_many_requests", "`limit_exceeded`"),
@@ -325,7 +347,7 @@ mod tests {
                 "no word `xyzzyxyzzy` in a policy, and no code\n  help: `actgate help policy` shows all of them",
             ),
         ] {
-            let mistake = one(&sections(), word).unwrap_err().to_string();
+            let mistake = one(&sections(), word, WIDTH).unwrap_err().to_string();
             assert!(mistake.contains(expected) && mistake.len() < 200, "{mistake}");
         }
     }

@@ -6,7 +6,7 @@ use actgate::profile::{Kind, Profile, UnknownProfile};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::cli::help::wrapped;
+use crate::cli::help::{WIDTH, wrapped};
 use crate::cli::output::{Output, print, print_json};
 use crate::cli::terminal::{faint, strong};
 use crate::exit::{Context as _, Failure};
@@ -66,7 +66,7 @@ fn entry(name: &str) -> Result<String, UnknownProfile> {
             while let Some(line) = lines.next_if(|line| line.starts_with("  ")) {
                 about.extend([line, " "]);
             }
-            entry.push_str(&wrapped(&about, "        "));
+            entry.push_str(&wrapped(&about, "        ", WIDTH));
         }
     }
     Ok(entry)

@@ -25,6 +25,11 @@ impl Output {
     }
 }
 
+/// The width of the terminal that standard output is; [`None`] where it is none.
+pub(crate) fn terminal_width() -> Option<usize> {
+    io::stdout().is_terminal().then(textwrap::termwidth)
+}
+
 /// Writes text to standard output: fitted to a terminal, and without its styles where it is none.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let stdout = anstream::stdout();
