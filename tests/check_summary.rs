@@ -111,12 +111,12 @@ fn mistakes_in_the_json_log_have_fields() {
 #[test]
 fn each_limit_has_a_line_and_where_it_is_counted() {
     let limited = |lines: &str| {
-        with(lines).replace("routes:\n", "limit: { per: client, rate: 5000/h, mode: shadow }\nroutes:\n  - match: GET /limited\n    limit: { per: [initiator, actor], rate: 60/m, burst: 10 }\n")
+        with(lines).replace("routes:\n", "limit: { per: client, rate: 5000/h, mode: shadow }\nroutes:\n  - match: [PUT /limited, GET /limited, GET /l]\n    limit: { per: [initiator, actor], rate: 60/m, burst: 10 }\n")
     };
     let (code, report) = check(&limited(""), &[]);
     assert_eq!(code, 0, "{report}");
     for line in [
-        "  limit     GET /limited: 60/m (10 at once) by initiator and actor, counted in the memory of each gate\n",
+        "  limit     PUT /limited, GET /l, GET /limited, together: 60/m (10 at once) by initiator and actor, counted in the memory of each gate\n",
         "  limit     every route without a limit of its own, together: 5000/h by client, counted in the memory of each gate; in shadow: \
          nothing is denied for it\n",
     ] {
@@ -128,7 +128,8 @@ fn each_limit_has_a_line_and_where_it_is_counted() {
     );
     let report: Value = serde_json::from_str(&report).expect("JSON");
     let expected = json!([
-        { "rule": "GET /limited: limit", "quota": "60/m (10 at once) by initiator and actor", "mode": "enforce", "counted_in": "redis" },
+        { "rule": "PUT /limited: limit", "together_with": ["GET /l: limit", "GET /limited: limit"],
+          "quota": "60/m (10 at once) by initiator and actor", "mode": "enforce", "counted_in": "redis" },
         { "rule": "limit of the policy", "quota": "5000/h by client", "mode": "shadow", "counted_in": "redis" },
     ]);
     assert_eq!(report["limits"], expected, "{report}");

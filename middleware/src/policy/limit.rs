@@ -130,6 +130,8 @@ pub(crate) struct Limit {
     pub(crate) mode: Mode,
     /// What the counted requests have in common: the first `match` of the route, or all that have no limit of their own.
     shared_by: Arc<str>,
+    /// The name of the limit at the first `match` of the route, or [`OF_POLICY`].
+    shared_name: Arc<str>,
     per: Box<[CountedParty]>,
     quota: Quota,
 }
@@ -192,14 +194,16 @@ impl LimitDocument {
             context.mistake(place, *reason, help);
         });
         let quota = quota.ok().filter(|_| is_valid)?;
+        let name_at = |owner: &str| match written_for {
+            EVERY_ROUTE => OF_POLICY.into(),
+            _ => format!("{owner}: limit").into(),
+        };
         Some(Limit {
-            name: match written_for {
-                EVERY_ROUTE => OF_POLICY.into(),
-                _ => format!("{owner}: limit").into(),
-            },
+            name: name_at(owner),
             quota_in_words: in_words(self.rate.value, burst, &per).into(),
             mode: mode.or_written(self.mode.as_ref()),
             shared_by: written_for.into(),
+            shared_name: name_at(written_for),
             per: per.into(),
             quota,
         })
@@ -243,6 +247,8 @@ pub struct PolicyLimit {
     /// The rule, as [`Error::rule`](crate::Error::rule) names it: `POST /refunds: limit`, or `limit of the policy` for the one that is
     /// written beside `routes`.
     pub rule: Arc<str>,
+    /// The rule at the first `match` of the route. Limits with the same one are one count.
+    pub first_rule: Arc<str>,
     /// How many requests of whom: `60/m (10 at once) by initiator and actor`.
     pub quota: Arc<str>,
     /// Whether it is enforced.
@@ -253,6 +259,7 @@ impl From<&Limit> for PolicyLimit {
     fn from(limit: &Limit) -> PolicyLimit {
         PolicyLimit {
             rule: Arc::clone(&limit.name),
+            first_rule: Arc::clone(&limit.shared_name),
             quota: Arc::clone(&limit.quota_in_words),
             mode: limit.mode,
         }
@@ -417,19 +424,42 @@ mod tests {
     #[test]
     fn a_policy_lists_its_limits_and_the_shared_one_once() {
         let text = "limit: { per: client, rate: 5000/h, mode: shadow }\nroutes: [{ match: GET / }, { match: GET /b }, { match: \
-                    POST /own, limit: { per: [actor, initiator], rate: 60/m, burst: 10 } }]";
+                    [POST /own, GET /own], limit: { per: [actor, initiator], rate: 60/m, burst: 10 } }]";
         let policy = Policy::from_yaml(text).unwrap();
         let limits = policy.limits().into_iter();
         let listed: Vec<String> = limits
-            .map(|limit| format!("{}: {} {:?}", limit.rule, limit.quota, limit.mode))
+            .map(|limit| {
+                format!(
+                    "{} ({}): {} {:?}",
+                    limit.rule, limit.first_rule, limit.quota, limit.mode
+                )
+            })
             .collect();
         assert_eq!(
             listed,
             [
-                "POST /own: limit: 60/m (10 at once) by initiator and actor Enforce",
-                "limit of the policy: 5000/h by client Shadow"
+                "GET /own: limit (POST /own: limit): 60/m (10 at once) by initiator and actor Enforce",
+                "POST /own: limit (POST /own: limit): 60/m (10 at once) by initiator and actor Enforce",
+                "limit of the policy (limit of the policy): 5000/h by client Shadow"
             ]
         );
+    }
+
+    #[test]
+    fn the_limit_of_the_policy_is_listed_in_each_of_its_modes_the_enforced_one_first() {
+        let text = "limit: { per: client, rate: 9/s }\nroutes: [{ match: GET /, mode: shadow }, { match: GET /b }]";
+        let limits = Policy::from_yaml(text).unwrap().limits();
+        let modes: Vec<String> = limits.iter().map(|limit| format!("{:?}", limit.mode)).collect();
+        assert_eq!(modes, ["Enforce", "Shadow"]);
+    }
+
+    #[test]
+    fn a_quota_in_words_has_the_unit_that_is_written() {
+        for rate in ["10/s", "60/m", "1000/h", "5000/d"] {
+            let text = format!("routes: [{{ match: GET /, limit: {{ per: actor, rate: {rate} }} }}]");
+            let limits = Policy::from_yaml(&text).unwrap().limits();
+            assert_eq!(*limits[0].quota, *format!("{rate} by actor"));
+        }
     }
 
     #[test]

@@ -10,7 +10,11 @@ use crate::config::Settings;
 /// A limit, and where its requests are counted.
 #[derive(Serialize)]
 pub(super) struct LimitSummary {
+    /// At the first `match` of its route.
     rule: String,
+    /// At the other ones, which are counted together with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    together_with: Vec<String>,
     /// How many requests of whom.
     quota: String,
     mode: &'static str,
@@ -34,23 +38,33 @@ pub(super) fn limits(settings: &Settings) -> Vec<LimitSummary> {
         None => CountedIn::Memory,
     };
     let limits = settings.policy.limits().into_iter();
-    let limits = limits.map(|PolicyLimit { rule, quota, mode, .. }| LimitSummary {
-        rule: rule.to_string(),
-        quota: quota.to_string(),
-        mode: match mode {
-            Mode::Enforce => "enforce",
-            _ => "shadow",
-        },
-        counted_in,
-    });
-    limits.collect()
+    let (first, others): (Vec<_>, Vec<_>) = limits.partition(|limit| limit.rule == limit.first_rule);
+    let summary = |PolicyLimit { rule, quota, mode, .. }| {
+        let together = others.iter().filter(|other| other.first_rule == rule);
+        LimitSummary {
+            together_with: together.map(|other| other.rule.to_string()).collect(),
+            rule: rule.to_string(),
+            quota: quota.to_string(),
+            mode: match mode {
+                Mode::Enforce => "enforce",
+                _ => "shadow",
+            },
+            counted_in,
+        }
+    };
+    first.into_iter().map(summary).collect()
 }
 
 /// `POST /refunds: 60/m (10 at once) by initiator and actor, counted in the memory of each gate`.
 impl fmt::Display for LimitSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let routes = self.rule.strip_suffix(": limit");
-        let routes = routes.unwrap_or("every route without a limit of its own, together");
+        let rules = std::iter::once(&self.rule).chain(&self.together_with);
+        let routes: Option<Vec<&str>> = rules.map(|rule| rule.strip_suffix(": limit")).collect();
+        let routes = match routes.as_deref() {
+            None => "every route without a limit of its own, together".to_owned(),
+            Some([route]) => (*route).to_owned(),
+            Some(routes) => format!("{}, together", routes.join(", ")),
+        };
         let counted = match self.counted_in {
             CountedIn::Memory => "in the memory of each gate",
             CountedIn::Redis => "in Redis, for all gates",
