@@ -97,9 +97,7 @@ fn hinted<'s>(server: &'s Issuer, client: &Client, request: &Parameters) -> Resu
     let subject = match hints {
         (Some(name), None, None) => name.to_owned(),
         (None, Some(hint), None) => server.read_id_token(hint, client)?,
-        (None, None, Some(_)) => {
-            return Err(INVALID_REQUEST.because("login_hint_token is not supported: use another hint"));
-        }
+        (None, None, Some(_)) => return Err(INVALID_REQUEST.because("use another hint than login_hint_token")),
         _ => return Err(INVALID_REQUEST.because("exactly one hint is required")),
     };
     let user = server.registry.users.get(&subject);

@@ -110,13 +110,13 @@ pub(super) const ENDED: Rejection = Rejection::Page("The request is not known, w
 /// `GET /device`: the form for the user code, filled in by `verification_uri_complete`.
 pub(crate) fn device_page(server: &Issuer, visitor: &Visitor, query: &Parameters) -> Answer {
     let code = query.one("user_code").ok().flatten().unwrap_or_default();
-    code_form(server, visitor, code, false)
+    code_form(server, visitor, code, pages::Attempt::First)
 }
 
-fn code_form(server: &Issuer, visitor: &Visitor, written: &str, is_unknown: bool) -> Answer {
+fn code_form(server: &Issuer, visitor: &Visitor, written: &str, attempt: pages::Attempt) -> Answer {
     let id = begin(server, visitor, Transaction::UserCode)?;
     let shown: String = written.chars().take(16).collect();
-    Ok(pages::user_code(&id, &shown, is_unknown))
+    Ok(pages::user_code(&id, &shown, attempt))
 }
 
 /// The request with the code of a form, or the page that asks again.
@@ -139,7 +139,7 @@ pub(super) fn with_code(
             server.failures.undo(&key);
             Ok(Ok(approval))
         }
-        None => code_form(server, visitor, written, true).map(Err),
+        None => code_form(server, visitor, written, pages::Attempt::Again).map(Err),
     }
 }
 

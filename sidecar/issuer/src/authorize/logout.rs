@@ -50,7 +50,7 @@ pub(crate) fn confirm_logout(server: &Issuer, visitor: &Visitor, form: &Paramete
     };
     let sub = visitor.session(server).map(|session| session.subject);
     if form.one("decision") != Ok(Some("allow")) {
-        return Ok(pages::signed_out(false));
+        return Ok(pages::still_signed_in());
     }
     let entry = Entry::because(Event::Authentication, "signed out");
     server.note(Entry { sub, ..entry });
@@ -63,7 +63,7 @@ pub(crate) fn confirm_logout(server: &Issuer, visitor: &Visitor, form: &Paramete
 /// Back to the application with its `state`, or to the page that there is no session.
 fn ended(callback: Option<&Callback>) -> Response {
     let Some((callback, Ok(mut url))) = callback.map(|callback| (callback, Url::parse(&callback.redirect_uri))) else {
-        return pages::signed_out(true);
+        return pages::signed_out();
     };
     if let Some(state) = &callback.state {
         url.query_pairs_mut().append_pair("state", state);

@@ -31,7 +31,7 @@ pub(super) fn exchange(server: &Issuer, client: &Client, request: &Parameters) -
     if actor.as_ref().is_some_and(|actor| actor.sub != client.id) {
         return Err(INVALID_REQUEST.because("the subject of the actor token is not the authenticated client"));
     }
-    claims.act = act(server, client, rules, &issued.claims, actor.is_some())?;
+    claims.act = act(server, client, rules, &issued.claims, actor.as_ref())?;
     let requested = request.one("scope")?.map(ScopeSet::parse).transpose()?;
     let mut allowed = still_granted(server, client, &claims).unwrap_or_default();
     allowed.take_protocol_scopes();
@@ -71,14 +71,14 @@ fn act(
     client: &Client,
     rules: &Exchange,
     subject: &AccessClaims,
-    has_actor_token: bool,
+    actor: Option<&AccessClaims>,
 ) -> Result<Option<Box<Act>>> {
     let own = subject.sub == client.id && subject.act.is_none();
-    INVALID_REQUEST.when(own && has_actor_token, "the actor is the subject: omit the actor token")?;
+    INVALID_REQUEST.when(own && actor.is_some(), "the actor is the subject: omit the actor token")?;
     if own && rules.own_token == OwnToken::Plain {
         return Ok(None);
     }
-    let lacks_proof = !own && !has_actor_token && rules.actor_token == ActorToken::Required;
+    let lacks_proof = !own && actor.is_none() && rules.actor_token == ActorToken::Required;
     INVALID_REQUEST.when(lacks_proof, "this client must send an actor token")?;
     let may_act = own || rules.may_act_for.contains(&subject.sub);
     INVALID_REQUEST.when(!may_act, "not registered to act for this subject: see `may_act_for`")?;

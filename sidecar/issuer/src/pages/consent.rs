@@ -8,7 +8,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use url::Url;
 
-use super::{FormTarget, page};
+use super::{Attempt, FormTarget, page};
 use crate::registry::Exchange;
 use crate::scope::{OFFLINE_ACCESS, OPENID};
 use crate::store::Approval;
@@ -226,8 +226,8 @@ pub(crate) fn approvals(subject: &str, waiting: &[Arc<Approval>]) -> Response {
 }
 
 /// The form sends `transaction` and `user_code` to `/device`.
-pub(crate) fn user_code(id: &str, written: &str, is_unknown: bool) -> Response {
-    let fault = is_unknown.then_some("fault");
+pub(crate) fn user_code(id: &str, written: &str, attempt: Attempt) -> Response {
+    let fault = (attempt == Attempt::Again).then_some("fault");
     let body = html! {
         form method="post" action="/device" {
             input type="hidden" name="transaction" value=(id);
@@ -248,7 +248,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::{consent, decided, lasting, user_code};
+    use super::{Attempt, consent, decided, lasting, user_code};
     use crate::claims::Authentication;
     use crate::issuer::Issuer;
     use crate::pages::tests::text;
@@ -334,7 +334,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_caller_wrote_is_escaped() {
-        let form = text(user_code("t1", "\"><script>", true)).await;
+        let form = text(user_code("t1", "\"><script>", Attempt::Again)).await;
         assert!(form.contains("value=\"&quot;&gt;&lt;script&gt;\""), "{form}");
         assert!(
             form.contains("aria-describedby=\"fault\"") && form.contains("id=\"fault\""),

@@ -12,7 +12,7 @@ use url::Url;
 
 pub(crate) use self::activity::{TransactionSummary, activity, transaction};
 pub(crate) use self::consent::{approval, approvals, consent, consents, decided, user_code};
-pub(crate) use self::sign_in::{Attempt, SampleUser, logout, sign_in, signed_out};
+pub(crate) use self::sign_in::{Attempt, SampleUser, logout, sign_in, signed_out, still_signed_in};
 
 /// Where the forms of a page may lead. Browsers apply it to the redirects after a form too.
 #[derive(Clone, Copy)]

@@ -5,11 +5,11 @@ use maud::{Markup, html};
 
 use super::{FormTarget, page};
 
-/// Which form of a sign-in a user sees.
+/// Which form a user sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
     First,
-    /// The name, the password or the code of the attempt before was wrong. Which of them stays open.
+    /// What the user wrote before was wrong: at a sign-in the name, the password or the code, and which of them stays open.
     Again,
     /// The attempt before had no code, which the request needs.
     NeedsCode,
@@ -100,12 +100,15 @@ pub(crate) fn logout(transaction: &str, subject: &str, redirect_uri: Option<&str
 }
 
 /// The end of a logout without an address to return to.
-pub(crate) fn signed_out(ended: bool) -> Response {
-    let (title, text) = match ended {
-        true => ("Signed out", "You are not signed in at this issuer."),
-        false => ("Still signed in", "Your session goes on."),
-    };
-    page(title, &html! { p { (text) } }, FormTarget::None)
+pub(crate) fn signed_out() -> Response {
+    let body = html! { p { "You are not signed in at this issuer." } };
+    page("Signed out", &body, FormTarget::None)
+}
+
+/// The end of a logout that the user does not want.
+pub(crate) fn still_signed_in() -> Response {
+    let body = html! { p { "Your session goes on." } };
+    page("Still signed in", &body, FormTarget::None)
 }
 
 #[cfg(test)]
