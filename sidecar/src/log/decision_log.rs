@@ -15,6 +15,7 @@ use prometheus::proto::MetricFamily;
 
 use crate::log::event::{Effect, Event};
 use crate::log::event_count;
+use crate::log::line::line;
 use crate::log::line_writer::{self, Change, LineWriter, Sink};
 use crate::log::log_file::{LogFile, Rotation};
 use crate::log::request_metrics::RequestMetrics;
@@ -161,10 +162,9 @@ impl DecisionLog {
                 }
             }
         }
-        let Ok(mut line) = serde_json::to_vec(&event) else {
+        let Ok(line) = line(&event) else {
             return;
         };
-        line.push(b'\n');
         if let Err(dropped) = self.lines.send(&line) {
             self.metrics.count_lost_line();
             if event_count::is_due(dropped) {

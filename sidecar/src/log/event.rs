@@ -19,6 +19,8 @@ use crate::trace::request_trace::RequestTrace;
 pub(super) const MAX_TEXT_BYTES: usize = 2048;
 
 /// One line of the decision log: the decision on one request. A later version may have further members.
+///
+/// What it derives defines the members of a line; [`line`](super::line::line) writes them.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Event<'a> {
@@ -49,11 +51,11 @@ pub(crate) struct Event<'a> {
     #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "no spans are made"))]
     pub(crate) traced: Option<(&'a RequestTrace, Instant)>,
     /// The method of the request, written like the path.
-    #[serde(serialize_with = "bounded")]
+    #[serde(serialize_with = "bounded_member")]
     pub(crate) method: &'a str,
     /// The path of the request without its query, with `[token]` in place of a token; truncated to 2048 bytes and an
     /// ellipsis.
-    #[serde(serialize_with = "bounded")]
+    #[serde(serialize_with = "bounded_member")]
     pub(crate) path: &'a str,
     /// The decision API that the request was decided by; none of a request to the gate itself.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -202,6 +204,16 @@ pub(crate) enum Api {
     Validate,
 }
 
+impl Effect {
+    /// As the decision log has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Effect::Allow => "allow",
+            Effect::Deny => "deny",
+        }
+    }
+}
+
 impl Api {
     /// As the decision log has it.
     pub(crate) fn name(self) -> &'static str {
@@ -215,23 +227,22 @@ impl Api {
 }
 
 /// A caller chooses a path and its length: it must not displace other events, and a token in it is not written.
-fn bounded<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn bounded(text: &str) -> Cow<'_, str> {
     let text = redact::without_tokens(text);
-    let text = if text.len() > MAX_TEXT_BYTES {
-        let whole = (0..=MAX_TEXT_BYTES).rev().find(|end| text.is_char_boundary(*end));
-        Cow::Owned(format!("{}…", &text[..whole.unwrap_or_default()]))
-    } else {
-        text
-    };
-    serializer.serialize_str(&text)
+    if text.len() <= MAX_TEXT_BYTES {
+        return text;
+    }
+    let whole = (0..=MAX_TEXT_BYTES).rev().find(|end| text.is_char_boundary(*end));
+    Cow::Owned(format!("{}…", &text[..whole.unwrap_or_default()]))
+}
+
+fn bounded_member<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&bounded(text))
 }
 
 /// The same for a text that may be absent.
 fn bounded_text<S: Serializer>(text: &Option<&str>, serializer: S) -> Result<S::Ok, S::Error> {
-    match text {
-        Some(text) => bounded(text, serializer),
-        None => serializer.serialize_none(),
-    }
+    text.map(bounded).serialize(serializer)
 }
 
 fn chain<S: Serializer>(identity: &Option<&StatedIdentity>, serializer: S) -> Result<S::Ok, S::Error> {

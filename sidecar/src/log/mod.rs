@@ -4,6 +4,7 @@ pub(crate) mod decision_log;
 pub(crate) mod event;
 pub(crate) mod event_count;
 pub(crate) mod fact_recording;
+mod line;
 pub(crate) mod line_writer;
 pub(crate) mod log_file;
 pub(crate) mod process_log;

@@ -173,11 +173,7 @@ fn describe_request(span: &mut SpanData, event: &Event<'_>, own: &OwnSpans) {
             path.to_owned().into(),
         );
     }
-    let decision = match event.decision {
-        Effect::Allow => "allow",
-        Effect::Deny => "deny",
-    };
-    add("actgate.decision", decision.into());
+    add("actgate.decision", event.decision.name().into());
     add("actgate.decision.id", event.id.to_string().into());
     if let Some(code) = event.code {
         add("actgate.code", code.to_owned().into());
