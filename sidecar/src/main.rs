@@ -4,6 +4,7 @@
 //! [`server`] accepts connections, [`http1`] limits them, [`proxy`] forwards or denies each request as [`gate`]
 //! decides, and [`log`] records the decision.
 
+mod address_text;
 mod admin;
 mod cli;
 mod config;

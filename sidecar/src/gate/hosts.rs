@@ -29,7 +29,8 @@ impl AllowedHost {
 
 /// Reads one host with at most one port; `None` for anything else that a URL could contain.
 pub(crate) fn authority(text: &str) -> Option<Authority> {
-    if text.is_empty() || text.contains(['@', ',', ' ', '\t', '/', '?', '#', '\\', '%']) {
+    let is_other = |byte: u8| matches!(byte, b'@' | b',' | b' ' | b'\t' | b'/' | b'?' | b'#' | b'\\' | b'%');
+    if text.is_empty() || text.bytes().any(is_other) {
         return None;
     }
     let authority: Authority = text.parse().ok()?;

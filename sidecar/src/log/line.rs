@@ -3,12 +3,11 @@
 //! It is what serde makes of an event, which a test compares. A general serializer takes several times the instructions, and a line is
 //! written for each request.
 
-use std::net::IpAddr;
-
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::event::{Event, Forwarding, bounded};
+use crate::address_text::address_text;
 
 /// The capacity of most lines.
 const USUAL_LENGTH: usize = 1024;
@@ -74,7 +73,7 @@ pub(super) fn line(event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
     line.some_text(",\"agent_owner\":", *agent_owner)?;
     line.some_text(",\"client\":", *client)?;
     line.some_text(",\"token_id\":", token_id.map(bounded).as_deref())?;
-    line.address(",\"client_address\":", *client_address)?;
+    line.some_text(",\"client_address\":", client_address.map(address_text).as_deref())?;
     line.number(",\"latency_us\":", Some(*latency_us));
     if let Some(forwarding) = forwarding {
         line.forwarding(forwarding)?;
@@ -122,19 +121,6 @@ impl Line {
         if let Some(number) = number {
             self.raw(beginning, itoa::Buffer::new().format(number));
         }
-    }
-
-    fn address(&mut self, beginning: &str, address: Option<IpAddr>) -> serde_json::Result<()> {
-        let Some(IpAddr::V4(address)) = address else {
-            return self.value(beginning, address.as_ref());
-        };
-        let mut digits = itoa::Buffer::new();
-        let [first, others @ ..] = address.octets();
-        self.raw(beginning, "\"");
-        self.raw("", digits.format(first));
-        others.iter().for_each(|octet| self.raw(".", digits.format(*octet)));
-        self.0.push(b'"');
-        Ok(())
     }
 
     fn forwarding(&mut self, forwarding: &Forwarding<'_>) -> serde_json::Result<()> {

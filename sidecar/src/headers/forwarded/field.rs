@@ -129,7 +129,9 @@ mod tests {
         let lines = lines.iter();
         let headers = lines.map(|line| (FORWARDED, HeaderValue::from_str(line).unwrap()));
         let elements = read(&headers.collect())?.into_iter().map(|element| {
-            let node = element.node.map_or_else(|| "-".to_owned(), |node| node.to_string());
+            let node = element
+                .node
+                .map_or_else(|| "-".to_owned(), |node| node.text().into_owned());
             let scheme = element
                 .scheme
                 .map_or_else(|| "-".to_owned(), |scheme| scheme.to_string());

@@ -8,7 +8,6 @@ mod node;
 mod value;
 mod x_forwarded;
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use http::header::FORWARDED;
@@ -134,9 +133,10 @@ pub(crate) fn write(headers: &mut HeaderMap, report: Option<&Report>, hop: LastH
     let nodes = report.map_or(&[][..], |report| &report.nodes);
     let mut list = String::with_capacity(16 * (nodes.len() + 1));
     for node in nodes.iter().copied().chain(hop.peer.map(Node::Address)) {
-        let separator = if list.is_empty() { "" } else { ", " };
-        // Writing to a string cannot fail.
-        let _ = write!(list, "{separator}{node}");
+        if !list.is_empty() {
+            list.push_str(", ");
+        }
+        list.push_str(&node.text());
     }
     if !list.is_empty() {
         insert(headers, x_forwarded::FOR, list);

@@ -1,7 +1,9 @@
 //! A node on the way of a request, as forwarding headers name it.
 
-use std::fmt;
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use crate::address_text::address_text;
 
 /// A client or a proxy (RFC 7239 section 6). Its port is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +42,12 @@ impl Node {
             Node::Hidden => None,
         }
     }
-}
 
-/// As in `X-Forwarded-For`.
-impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// As in `X-Forwarded-For`.
+    pub(super) fn text(self) -> Cow<'static, str> {
         match self {
-            Node::Address(address) => address.fmt(f),
-            Node::Hidden => f.write_str("unknown"),
+            Node::Address(address) => address_text(address).into(),
+            Node::Hidden => "unknown".into(),
         }
     }
 }
@@ -70,7 +70,7 @@ mod tests {
             ("_hidden", "unknown"),
             ("_gate.1:_port", "unknown"),
         ] {
-            let node = Node::parse(text).map(|node| node.to_string());
+            let node = Node::parse(text).map(|node| node.text().into_owned());
             assert_eq!(node.as_deref(), Some(read), "{text}");
         }
         for text in [
