@@ -131,6 +131,12 @@ impl RequiredClaim {
         self.values.iter().all(|value| matches!(value, ClaimValue::Text(_)))
     }
 
+    /// Whether a text is an accepted value.
+    pub(crate) fn accepts_text(&self, text: &str) -> bool {
+        let is = |value: &ClaimValue| matches!(value, ClaimValue::Text(accepted) if **accepted == *text);
+        self.values.iter().any(is)
+    }
+
     /// Checks the claim. One of another type, a list included, is not an accepted one.
     ///
     /// # Errors

@@ -46,7 +46,10 @@ pub(super) fn search(evaluated: Evaluated<'_>) -> Found {
                     found.not_computed.extend(unknown);
                     continue;
                 }
-                found.combinations.push(Changes::clone(&changes));
+                let necessary = necessary(evaluated, &changes);
+                if !found.combinations.contains(&necessary) {
+                    found.combinations.push(necessary);
+                }
                 if found.combinations.len() >= MAX_FOUND {
                     found.is_cut = true;
                     break;
@@ -62,10 +65,14 @@ pub(super) fn search(evaluated: Evaluated<'_>) -> Found {
             } = remedies;
             found.not_computed.extend(not_computed);
             for change in next {
+                let Some(change) = evaluated.possible(change) else {
+                    continue;
+                };
                 let fact = change.fact.clone();
                 if fact == Fact::Clock {
                     moments += 1;
                     if moments > MAX_MOMENTS {
+                        found.is_cut = true;
                         continue;
                     }
                 }
@@ -93,8 +100,23 @@ pub(super) fn search(evaluated: Evaluated<'_>) -> Found {
         found.is_cut |= is_larger_cut && found.combinations.is_empty();
         waiting = larger;
     }
+    let least = found.combinations.iter().map(Changes::len).min();
+    found.combinations.retain(|changes| Some(changes.len()) == least);
     let width = |changes: &Changes| changes.values().filter(|change| change.is_wide).count();
     let least = found.combinations.iter().map(width).min();
     found.combinations.retain(|changes| Some(width(changes)) == least);
     found
+}
+
+/// The changes without those that another one makes unnecessary: a detail may meet several rules, each of which asks for one.
+fn necessary(evaluated: Evaluated<'_>, changes: &Changes) -> Changes {
+    let mut necessary = changes.clone();
+    for fact in changes.keys().filter(|_| changes.len() > 1) {
+        let mut fewer = necessary.clone();
+        fewer.remove(fact);
+        if evaluated.with(&fewer).is_allowed() {
+            necessary = fewer;
+        }
+    }
+    necessary
 }

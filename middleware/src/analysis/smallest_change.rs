@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::search::{Found, search};
 use super::words::{NeededKind, unmet, words};
 use crate::authorizer::request_facts;
+use crate::issuer::TrustedIssuer;
 use crate::policy::{Change, Changes, Check, Evaluated, Mode, Outcome, Tier, Value};
 use crate::profile::Kind;
 use crate::request::Presented;
@@ -138,6 +139,7 @@ impl Authorizer {
             None => presented,
         };
         let request = request_facts(requirement, presented);
+        let trusted: Vec<&TrustedIssuer> = self.trusted_issuers().collect();
         Some(SmallestChange::of(Evaluated {
             requirement,
             facts: identity.facts(),
@@ -145,6 +147,7 @@ impl Authorizer {
             content: presented.content(),
             time: self.evaluation_time(now),
             issuer: identity.trusted_issuer(),
+            trusted: &trusted,
             skipped,
         }))
     }
@@ -216,7 +219,10 @@ impl SmallestChange {
                 FactChange {
                     needed: match alone {
                         Some((alone, _)) => alone.clone(),
-                        None => words(change, evaluated.facts, &unmet, &needs),
+                        None => {
+                            let tests = evaluated.with(changes).tests_of(&change.fact);
+                            words(change, evaluated.facts, &unmet, &needs, &tests)
+                        }
                     },
                     rules: unmet.into_iter().map(|check| check.rule).collect(),
                 }

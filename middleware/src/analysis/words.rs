@@ -58,9 +58,14 @@ fn in_words(kind: Kind) -> &'static str {
     }
 }
 
-/// A change of these facts in words; `unmet` are the checks without it, and `needs` is the kind of a party.
-pub(super) fn words(change: &Change, facts: &Facts, unmet: &[Check], needs: &NeededKind) -> String {
+/// A change of these facts in words; `unmet` are the checks without it, `needs` is the kind of a party, and `tests` are what the rules
+/// accept of the fact.
+pub(super) fn words(change: &Change, facts: &Facts, unmet: &[Check], needs: &NeededKind, tests: &[String]) -> String {
     let core = facts.core();
+    if let Some(of) = &change.range_of {
+        // `a number of at least 0 and of at most 500`
+        return format!("{of}: {}", tests.join(" and ").replace(" and a number of ", " and of "));
+    }
     match &change.value {
         Value::Party(party, _) => {
             let initiator = core.initiator;
@@ -77,7 +82,7 @@ pub(super) fn words(change: &Change, facts: &Facts, unmet: &[Check], needs: &Nee
         }
         Value::Login(login) => of_login(login),
         Value::Times(times) => of_times(times),
-        Value::Moment(_, windows) => format!("a request {}", windows.join(" and ")),
+        Value::Moment(_) => format!("a request {}", tests.join(" and ")),
         Value::Fitting => {
             let rules = unmet.iter().filter(|check| check.tier == Tier::History);
             let rules: Vec<String> = rules.map(|check| of_chain(&check.expected)).collect();

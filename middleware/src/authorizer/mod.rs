@@ -210,6 +210,10 @@ impl Authorizer {
         self.inner.current.load()
     }
 
+    pub(crate) fn trusted_issuers(&self) -> impl Iterator<Item = &TrustedIssuer> {
+        self.inner.issuers.iter().map(|trust| &*trust.issuer)
+    }
+
     /// Whether the keys of every issuer are available.
     pub fn is_ready(&self) -> bool {
         self.issuers_without_keys().next().is_none()

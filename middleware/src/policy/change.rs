@@ -62,8 +62,8 @@ pub(crate) enum Value {
     Json(serde_json::Value),
     /// A number, as it is written.
     Number(Box<str>),
-    /// A time in seconds since 1970, and the windows that it is in.
-    Moment(u64, Vec<String>),
+    /// A time in seconds since 1970.
+    Moment(u64),
 }
 
 /// A login. What is absent is as it was.
@@ -93,6 +93,8 @@ pub(crate) struct Change {
     pub(crate) words: String,
     /// Where these words are about several values: those about this one alone, and how many values there are.
     pub(crate) alone: Option<(String, usize)>,
+    /// Where these words are about a range, of which other rules may accept a part: what the range is of.
+    pub(crate) range_of: Option<String>,
     /// Whether it changes more than the rule asks for: another change of the same size is preferred.
     pub(crate) is_wide: bool,
 }
@@ -137,8 +139,17 @@ impl<'c> Remedies<'c> {
             value,
             words,
             alone: None,
+            range_of: None,
             is_wide: false,
         });
+    }
+
+    /// A value of a range, and what the range is of.
+    pub(super) fn add_of_range(&mut self, fact: Fact, value: Value, range_of: String) {
+        self.add(fact, value, String::new());
+        if let Some(change) = self.found.last_mut() {
+            change.range_of = Some(range_of);
+        }
     }
 
     /// Values of a fact, each with what it is in words; `words` are about all of them.
@@ -149,6 +160,7 @@ impl<'c> Remedies<'c> {
             value,
             words: words.to_owned(),
             alone: (count > 1).then_some((alone, count)),
+            range_of: None,
             is_wide: false,
         });
         self.found.extend(changes);
@@ -182,6 +194,15 @@ impl<'c> Remedies<'c> {
         self.add(Fact::Actor, Value::Absent, "no actor".to_owned());
     }
 
+    /// A token without a claim.
+    pub(super) fn without_claim(&mut self, name: &str) {
+        self.add(
+            Fact::Claim(name.into()),
+            Value::Absent,
+            format!("a token without {name}"),
+        );
+    }
+
     /// Where the initiator acts for itself, another initiator makes its actor a delegate.
     pub(super) fn delegation(&mut self, core: &Core<'_>) {
         if core.delegate().is_none() && core.delegation.actor().is_some() {
@@ -208,15 +229,8 @@ impl<'c> Remedies<'c> {
         self.add(Fact::TokenTimes, Value::Times(times), String::new());
     }
 
-    pub(super) fn moment(&mut self, moment: u64, window: String) {
-        let mut windows = match self.made.get(&Fact::Clock).map(|made| &made.value) {
-            Some(Value::Moment(_, windows)) => windows.clone(),
-            _ => Vec::new(),
-        };
-        if !windows.contains(&window) {
-            windows.push(window);
-        }
-        self.add(Fact::Clock, Value::Moment(moment, windows), String::new());
+    pub(super) fn moment(&mut self, moment: u64) {
+        self.add(Fact::Clock, Value::Moment(moment), String::new());
     }
 
     /// Changes for a rule on claims, in `find`. None of a claim is kept that changes a fact or the token as well: the rule is one whose

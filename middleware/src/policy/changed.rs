@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::change::{Change, Changes, Fact, Remedies, Value};
+use super::change::{Change, Changes, Fact, Login, Remedies, Value};
 use super::check::{Check, Collect, Skipping};
 use super::claim_sources::{ClaimSources, TokenFact, top};
 use super::evaluate::evaluate;
 use super::evaluation_time::EvaluationTime;
 use super::requirement::Requirement;
-use super::rules::{CoreCondition, HistoryCondition, RequestFacts, fitting_prior, of_first_unmet};
+use super::rules::{CoreCondition, HistoryCondition, RequestFacts, fitting_prior, of_first_unmet, tests_of};
 use crate::chain::{Actor, Core, Facts};
 use crate::claim_path;
 use crate::issuer::TrustedIssuer;
 use crate::json::{Json, Object};
+use crate::profile::Kind;
 use crate::request::{BodyValue, JsonBody, QueryParameter, encoded};
 use crate::token::Confirmation;
 
@@ -28,6 +29,8 @@ pub(crate) struct Evaluated<'e> {
     pub(crate) time: EvaluationTime,
     /// The issuer of the token.
     pub(crate) issuer: &'e TrustedIssuer,
+    /// Every issuer of which a token may be.
+    pub(crate) trusted: &'e [&'e TrustedIssuer],
     /// Rules that count as met.
     pub(crate) skipped: &'e BTreeSet<&'e str>,
 }
@@ -93,7 +96,26 @@ impl<'e> Evaluated<'e> {
 }
 
 impl Evaluated<'_> {
-    /// The rules that read a claim which one of these changes of facts changes as well: how they end after the changes is not known.
+    /// The change as a token can have it: of an issuer that is trusted, and of unknown kind where that one proves no such kind.
+    pub(crate) fn possible(self, change: Change) -> Option<Change> {
+        let (Fact::Initiator, Value::Party(party, kind)) = (&change.fact, &change.value) else {
+            return Some(change);
+        };
+        let issuer = match party.issuer() == self.facts.core().initiator.issuer() {
+            true => self.issuer,
+            false => self.trusted.iter().find(|issuer| *issuer.issuer == *party.issuer())?,
+        };
+        let is_as_before = *kind == self.facts.core().kind && std::ptr::eq(issuer, self.issuer);
+        let kind = match is_as_before || ClaimSources(issuer).prove(*kind) {
+            true => *kind,
+            false => Kind::Unknown,
+        };
+        let value = Value::Party(party.clone(), kind);
+        Some(Change { value, ..change })
+    }
+
+    /// The rules that read a claim which one of these changes of facts changes as well: how they end after the changes is not known. Where
+    /// such a claim decides on the token itself, these are the rules that ask for the change.
     pub(crate) fn unknown_after(self, changes: &Changes) -> Vec<Arc<str>> {
         let (sources, core) = (ClaimSources(self.issuer), self.facts.core());
         let is_changed = |path: &str| {
@@ -105,12 +127,28 @@ impl Evaluated<'_> {
         let changed = reads.claims().filter(|(_, claim)| is_changed(claim));
         let mut unknown: Vec<Arc<str>> = changed.map(|(read, _)| Arc::clone(read.rule)).collect();
         let facts = [TokenFact::Initiator, TokenFact::Actor, TokenFact::Client];
-        for fact in facts.into_iter().filter(|fact| is_given_too(changes, sources, *fact)) {
+        for fact in facts
+            .into_iter()
+            .filter(|fact| is_given_too(changes, sources, &core, *fact))
+        {
             // Those that no policy writes are about actors.
             let has_actor = self.facts.core().delegation.actor().is_some();
             let rules = self.requirement.core.iter();
             let rules = rules.filter(|rule| rule.reads(fact) && (has_actor || !rule.is_implicit()));
             unknown.extend(rules.map(|rule| Arc::clone(&rule.name)));
+        }
+        for change in changes
+            .values()
+            .filter(|change| decides_on_token(change, sources, &core))
+        {
+            let mut without = changes.clone();
+            without.remove(&change.fact);
+            let checks = self.with(&without).checks().into_iter();
+            unknown.extend(
+                checks
+                    .filter(|check| check.code.is_some())
+                    .map(|check| check.rule.into()),
+            );
         }
         unknown
     }
@@ -132,6 +170,13 @@ impl<'e> Changed<'e> {
         let is_skipped = |check: &Check| self.skipped.iter().any(|rule| check.is_of(rule));
         checks.0.retain(|check| !is_skipped(check));
         checks.0
+    }
+
+    /// What the rules accept of a fact, in words, where they are met: of a member of the body, a parameter or the time.
+    pub(crate) fn tests_of(&self, fact: &Fact) -> Vec<String> {
+        let rules = self.requirement.core.iter();
+        let rules = rules.filter(|rule| !self.skipped.contains(&*rule.name));
+        tests_of(rules, fact, &self.facts.core(), &self.request(), &self.time)
     }
 
     /// Adds what could meet the first rule that is not met.
@@ -182,6 +227,7 @@ impl<'e> Changed<'e> {
             (Fact::ChainComplete, _) => claims.chain_complete = None,
             (Fact::Client, Value::Text(client)) => claims.client = Some(client.clone()),
             (Fact::Claim(path), Value::Json(value)) => self.set_claim(path, |at| *at = value.clone()),
+            (Fact::Claim(name), Value::Absent) => claims.set_claim(name, None),
             (Fact::ClaimItem(path, _), Value::Json(item)) => self.set_claim(path, |at| match at {
                 serde_json::Value::Array(items) => items.push(item.clone()),
                 other => *other = vec![item.clone()].into(),
@@ -228,7 +274,7 @@ impl<'e> Changed<'e> {
                     claims.expiration = issued_at.saturating_add(lifetime);
                 }
             }
-            (Fact::Clock, Value::Moment(moment, _)) => {
+            (Fact::Clock, Value::Moment(moment)) => {
                 let later = moment.saturating_sub(self.time.now);
                 self.time.now = *moment;
                 claims.expiration = claims.expiration.saturating_add(later);
@@ -261,8 +307,11 @@ impl<'e> Changed<'e> {
                 let (mut members, bytes) = match std::mem::replace(&mut self.body, JsonBody::OtherType) {
                     JsonBody::Object { members, bytes } => (members, bytes),
                     JsonBody::Unread { announced } => (Object::default(), announced.unwrap_or_default()),
-                    // Of one that is too long the size is changed before.
-                    _ => (Object::default(), 0),
+                    // Its form or its size is changed before.
+                    other => {
+                        self.body = other;
+                        return;
+                    }
                 };
                 self.members.set(path, value.clone());
                 members.set(path, value);
@@ -316,11 +365,23 @@ impl<'e> Changed<'e> {
 }
 
 /// Whether a fact is given by a claim that a change of another fact changes.
-fn is_given_too(changes: &Changes, sources: ClaimSources<'_>, fact: TokenFact) -> bool {
+fn is_given_too(changes: &Changes, sources: ClaimSources<'_>, core: &Core<'_>, fact: TokenFact) -> bool {
     let is = |change: &Arc<Change>| match (&change.fact, fact) {
         (Fact::Scope(_), fact) => sources.scope_gives(fact),
         (Fact::Client, TokenFact::Initiator | TokenFact::Actor) => sources.client_gives(fact),
-        (Fact::Initiator, fact) => sources.initiator_gives(fact),
+        (Fact::Initiator, TokenFact::Initiator) => match &change.value {
+            Value::Party(party, kind) => sources.subject_decides(party.subject(), *kind),
+            _ => false,
+        },
+        (Fact::Initiator, fact) => {
+            // An actor without an issuer of its own is of that of the token.
+            let moves_actor = match &change.value {
+                Value::Party(party, _) => fact == TokenFact::Actor && party.issuer() != core.initiator.issuer(),
+                _ => false,
+            };
+            moves_actor && core.delegation.actor().is_some() || sources.initiator_gives(fact)
+        }
+        (Fact::Login, fact) => login_claims(&change.value).any(|claim| sources.give(claim, fact)),
         // The client is the actor.
         (Fact::Actor, TokenFact::Client) => sources.client_gives(TokenFact::Actor),
         _ => false,
@@ -335,12 +396,7 @@ fn changes_claim(change: &Change, sources: ClaimSources<'_>, core: &Core<'_>, cl
         (Fact::Initiator, Value::Party(party, kind)) => {
             party != core.initiator && sources.of_initiator(claim) || *kind != core.kind && sources.of_kind(claim)
         }
-        (Fact::Login, Value::Login(login)) => match claim {
-            "auth_time" => login.within.is_some(),
-            "amr" => !login.methods.is_empty(),
-            "acr" => login.context.is_some(),
-            _ => false,
-        },
+        (Fact::Login, value) => login_claims(value).any(|of_login| of_login == claim),
         (Fact::Actor | Fact::PriorActors, _) => sources.of_actor(claim),
         (Fact::ChainComplete, _) => claim == "chain_complete",
         (Fact::Client, _) => sources.of_client(claim),
@@ -349,8 +405,41 @@ fn changes_claim(change: &Change, sources: ClaimSources<'_>, core: &Core<'_>, cl
         (Fact::Audience, _) => sources.of_audience(claim),
         (Fact::Binding, _) => claim == "cnf",
         // A claim is changed itself, a request has none, and others have no such value.
-        (Fact::Initiator | Fact::Login, _) => false,
+        (Fact::Initiator, _) => false,
         (Fact::Claim(_) | Fact::ClaimItem(..) | Fact::Detail(_), _) => false,
         (Fact::Query(_) | Fact::Member(_) | Fact::BodyForm | Fact::BodySize, _) => false,
+    }
+}
+
+/// The claims that a change of the login changes.
+fn login_claims(value: &Value) -> impl Iterator<Item = &'static str> {
+    let empty = Login::default();
+    let login = match value {
+        Value::Login(login) => login,
+        _ => &empty,
+    };
+    let claims = [
+        ("auth_time", login.within.is_some()),
+        ("amr", !login.methods.is_empty()),
+        ("acr", login.context.is_some()),
+    ];
+    claims
+        .into_iter()
+        .filter_map(|(claim, is_changed)| is_changed.then_some(claim))
+}
+
+/// Whether the token may be refused with what a change makes of its claims: they are what its issuer has to write, or name its audience.
+fn decides_on_token(change: &Change, sources: ClaimSources<'_>, core: &Core<'_>) -> bool {
+    match (&change.fact, &change.value) {
+        (Fact::Client, Value::Text(client)) => sources.client_decides(client, core),
+        (Fact::Login, Value::Login(login)) => {
+            let context = login.context.as_deref();
+            login_claims(&change.value).any(|claim| sources.is_required(claim, context.filter(|_| claim == "acr")))
+        }
+        (Fact::Scope(_), _) => sources.scope_is_required(),
+        (Fact::Initiator, Value::Party(party, _)) => {
+            party != core.initiator && sources.initiator_is_required(party.subject())
+        }
+        _ => false,
     }
 }

@@ -1,5 +1,7 @@
 //! The claims that the facts of a token come from, by the profile of its issuer: a rule on such a claim and the fact change together.
 
+use super::change::is_other;
+use crate::chain::Core;
 use crate::claim_path;
 use crate::issuer::TrustedIssuer;
 use crate::profile::{ClaimName, Evidence, Kind, Kinds};
@@ -25,7 +27,7 @@ const OF_TOKEN: [&str; 13] = [
 #[derive(Clone, Copy)]
 pub(super) struct ClaimSources<'i>(pub(super) &'i TrustedIssuer);
 
-impl ClaimSources<'_> {
+impl<'i> ClaimSources<'i> {
     /// Whether a fact, or the validity of the token, depends on the claim at a path: another value of it changes more than the claim.
     pub(super) fn have(self, path: &str) -> bool {
         let (issuer, claim) = (self.0, &*top(path));
@@ -41,10 +43,68 @@ impl ClaimSources<'_> {
             || self.of_audience(claim)
             || profile.refused_claims.iter().any(|name| is(name, claim))
             || profile.access_tokens.read(claim)
-            || issuer
-                .required_claims
-                .iter()
-                .any(|required| top(required.name()) == claim)
+            || self.is_required(claim, None)
+    }
+
+    /// Whether every token of the issuer has to have certain values of a claim, of which `value` is not one.
+    pub(super) fn is_required(self, claim: &str, value: Option<&str>) -> bool {
+        let mut required = self.0.required_claims.iter();
+        required.any(|required| {
+            let accepts = |value| required.name() == claim && required.accepts_text(value);
+            top(required.name()) == claim && !value.is_some_and(accepts)
+        })
+    }
+
+    /// The same of the claims that hold the client, one of which may name the audience, too.
+    pub(super) fn client_decides(self, client: &str, core: &Core<'_>) -> bool {
+        let profile = &self.0.profile;
+        let is_audience =
+            |name: &ClaimName| profile.audience.substitute == Some(*name) || profile.audience.claim == *name;
+        let names_audience = profile.client.iter().any(is_audience) && core.claims.client.as_deref() != Some(client);
+        let mut names = profile.client.iter();
+        names_audience || names.any(|name| self.is_required(name.as_str(), Some(client)))
+    }
+
+    pub(super) fn scope_is_required(self) -> bool {
+        let mut names = self.0.profile.scope.iter();
+        names.any(|scope| self.is_required(scope.claim.as_str(), None))
+    }
+
+    pub(super) fn initiator_is_required(self, subject: &str) -> bool {
+        self.is_required(self.0.profile.subject.claim.as_str(), Some(subject))
+    }
+
+    /// Whether a claim gives a fact.
+    pub(super) fn give(self, claim: &str, fact: TokenFact) -> bool {
+        match fact {
+            TokenFact::Client => self.of_client(claim),
+            TokenFact::Initiator => self.of_initiator(claim) || self.of_kind(claim),
+            TokenFact::Actor => self.of_actor(claim),
+        }
+    }
+
+    /// Whether anything proves a kind of initiator.
+    pub(super) fn prove(self, kind: Kind) -> bool {
+        kind == Kind::Unknown || self.evidence(kind).next().is_some()
+    }
+
+    /// Whether the subject alone decides that an initiator is not of a kind: it is evidence of another one, or all evidence of this kind is
+    /// of other subjects.
+    pub(super) fn subject_decides(self, subject: &str, kind: Kind) -> bool {
+        if is_other(subject) || kind == Kind::Unknown {
+            return false;
+        }
+        let mut others = [Kind::Human, Kind::Agent, Kind::Service]
+            .into_iter()
+            .filter(|other| *other != kind);
+        let is_of_other = others.any(|other| self.evidence(other).any(|evidence| evidence.names_subject(subject)));
+        let mut of_kind = self.evidence(kind).peekable();
+        is_of_other || of_kind.peek().is_some() && of_kind.all(|evidence| evidence.excludes_subject(subject))
+    }
+
+    fn evidence(self, kind: Kind) -> impl Iterator<Item = &'i Evidence> {
+        let (of_profile, of_issuer) = (&self.0.profile.kinds, &self.0.kinds);
+        of_profile.of(kind).iter().chain(of_issuer.of(kind))
     }
 
     pub(super) fn of_initiator(self, claim: &str) -> bool {
@@ -82,33 +142,21 @@ impl ClaimSources<'_> {
 
     /// Whether a claim that holds the client gives a fact as well: another client changes both.
     pub(super) fn client_gives(self, fact: TokenFact) -> bool {
-        let mut names = self.0.profile.client.iter().map(|name| name.as_str());
-        names.any(|claim| match fact {
-            TokenFact::Client => true,
-            TokenFact::Initiator => self.of_initiator(claim) || self.of_kind(claim),
-            TokenFact::Actor => self.of_actor(claim),
-        })
+        let mut names = self.0.profile.client.iter();
+        names.any(|name| self.give(name.as_str(), fact))
     }
 
     /// Whether the claim that holds the initiator gives another fact as well.
     pub(super) fn initiator_gives(self, fact: TokenFact) -> bool {
         let subject = &self.0.profile.subject;
         let mut names = [Some(subject.claim), subject.substitute].into_iter().flatten();
-        names.any(|name| match fact {
-            TokenFact::Initiator => false,
-            TokenFact::Client => self.of_client(name.as_str()),
-            TokenFact::Actor => self.of_actor(name.as_str()),
-        })
+        fact != TokenFact::Initiator && names.any(|name| self.give(name.as_str(), fact))
     }
 
     /// Whether a claim that holds scopes gives a fact as well.
     pub(super) fn scope_gives(self, fact: TokenFact) -> bool {
-        let mut names = self.0.profile.scope.iter().map(|scope| scope.claim.as_str());
-        names.any(|claim| match fact {
-            TokenFact::Client => self.of_client(claim),
-            TokenFact::Initiator => self.of_initiator(claim) || self.of_kind(claim),
-            TokenFact::Actor => self.of_actor(claim),
-        })
+        let mut names = self.0.profile.scope.iter();
+        names.any(|scope| self.give(scope.claim.as_str(), fact))
     }
 
     pub(super) fn of_scope(self, claim: &str) -> bool {

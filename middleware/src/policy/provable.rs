@@ -273,7 +273,8 @@ impl Provable<'_> {
         }
         let is_accepted = |text: &str| self.audiences.is_empty() || self.audiences.contains(&text);
         let is_other = is_none(self.profile.audience.claim.as_str(), &is_accepted);
-        is_other.then(|| format!("accepted is {}", joined(&self.audiences, " or ")))
+        let accepted = || self.audiences.iter().collect::<BTreeSet<_>>();
+        is_other.then(|| format!("accepted is {}", joined(accepted(), " or ")))
     }
 
     fn has_actors(&self) -> bool {

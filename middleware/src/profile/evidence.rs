@@ -89,6 +89,16 @@ impl Evidence {
         !self.clients.is_empty()
     }
 
+    /// Whether it is on the subject, and this one is one of those that it names.
+    pub(crate) fn names_subject(&self, subject: &str) -> bool {
+        self.subjects.iter().any(|pattern| pattern.matches(subject))
+    }
+
+    /// Whether it is on the subject, and this one is none of those that it names.
+    pub(crate) fn excludes_subject(&self, subject: &str) -> bool {
+        !self.subjects.is_empty() && !self.names_subject(subject)
+    }
+
     /// Whether it is met by what is there, and not by what is missing.
     fn is_positive(&self) -> bool {
         !self.subjects.is_empty() || !self.clients.is_empty() || self.claims.is_positive()
@@ -99,12 +109,11 @@ impl Evidence {
     /// # Errors
     /// The claim that is malformed.
     pub(crate) fn holds(&self, party: &PartyClaims<'_, '_>) -> Result<bool, Unmet> {
-        let names_subject = || self.subjects.iter().any(|pattern| pattern.matches(party.subject));
         let names_client = || {
             let client = party.client.unwrap_or_default();
             self.clients.iter().any(|named| **named == *client)
         };
-        if !(self.subjects.is_empty() || names_subject()) || !(self.clients.is_empty() || names_client()) {
+        if self.excludes_subject(party.subject) || !(self.clients.is_empty() || names_client()) {
             return Ok(false);
         }
         match self.claims.check(party.object) {

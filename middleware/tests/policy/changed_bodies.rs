@@ -122,6 +122,25 @@ fn a_change_of_a_body_is_one_that_the_body_does_not_have() {
             r#"{"a":"y"}"#,
             format!(r#"{announced} and /a of the body: "x""#),
         ),
+        // The bound of one rule meets the other one as well, and a lower number does not.
+        (
+            "operation: { json: { /a: { max: 500 } } }\n    any_of: [{ scopes: [w] }, { operation: { json: { /a: { min: 0 } } } }]",
+            "application/json",
+            r#"{"a":900}"#,
+            "/a of the body: a number of at most 500 and of at least 0".to_owned(),
+        ),
+        (
+            "operation: { json: { /a: { matches: 'a*' } } }\n    any_of: [{ operation: { json: { /a: { matches: '*b' } } } }]",
+            "application/json",
+            r#"{"a":"b"}"#,
+            String::new(),
+        ),
+        (
+            "operation: { json: { /a: { matches: 'a*' } } }\n    any_of: [{ operation: { json: { /a: { matches: '*x' } } } }]",
+            "application/json",
+            r#"{"a":"b"}"#,
+            "/a of the body: a text that matches a* and a text that matches *x".to_owned(),
+        ),
         // Each value that is listed allows the request.
         (
             "any_of: [{ operation: { json: { /a: x } } }, { operation: { json: { /a: { one_of: [x, y] }, /n: 3 } } }]",

@@ -102,6 +102,11 @@ impl Report<'_> {
         Some((recorded, is_comparable.then(|| recorded.agrees(denied))))
     }
 
+    /// Whether the request is denied whatever the undecided rules are, one of which may be what denies it.
+    fn may_have_another_code(&self) -> bool {
+        self.denied_in_any_case().is_some_and(|denial| denial.alternatives > 0)
+    }
+
     /// The limit that denied the request of the line, where every rule allows it.
     fn limit_of_line(&self) -> Option<PolicyLimit> {
         let recorded = &self.input.line.as_ref()?.recorded;
@@ -124,13 +129,15 @@ impl Report<'_> {
         match self.recorded() {
             None => Ok(()),
             Some(_) if self.limit_of_line().is_some() => Ok(()),
-            Some((_, Some(true))) => writeln!(f, "{}", faint("the line has this decision, too")),
+            Some((_, Some(true))) if !self.may_have_another_code() => {
+                writeln!(f, "{}", faint("the line has this decision, too"))
+            }
             Some((recorded, Some(false))) => {
                 let recorded = printable(&recorded.to_string());
                 let why = "the policy, the configuration or the request differs, or the decision depends on more than the line has";
                 writeln!(f, "{}: {recorded}; {why}", bad("the line has another decision"))
             }
-            Some((recorded, None)) => {
+            Some((recorded, Some(true) | None)) => {
                 writeln!(f, "the decision of the line is {}", printable(&recorded.to_string()))
             }
         }

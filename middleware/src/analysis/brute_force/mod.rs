@@ -243,6 +243,7 @@ fn the_smallest_change_allows_and_no_smaller_one_does() {
             time,
             skipped: &BTreeSet::new(),
             issuer,
+            trusted: &[issuer],
         };
         let found = search(evaluated);
         assert!(!found.is_cut, "{policy:?}");

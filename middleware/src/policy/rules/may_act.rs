@@ -142,7 +142,7 @@ impl MayActCondition {
             ),
             (None, Some(client)) if !is_other(client) => (json!({"sub": client}), format!("{client}, the client")),
             (None, Some(client)) => (json!({"sub": client}), "that client".to_owned()),
-            (None, None) => return,
+            (None, None) => return remedies.without_claim("may_act"),
         };
         let words = format!("a may_act that names {party}");
         remedies.add(Fact::Claim("may_act".into()), change::Value::Json(named), words);

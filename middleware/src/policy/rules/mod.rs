@@ -56,7 +56,7 @@ pub(super) use finding::{BODY_NOT_READ, Finding, StepUp};
 pub(super) use history::{HistoryCondition, HistoryRule};
 pub(super) use initiator::InitiatorCondition;
 pub(crate) use operation::{MESSAGE, RequestFacts, agreeing};
-pub(super) use remedies::of_first_unmet;
+pub(super) use remedies::{of_first_unmet, tests_of};
 pub(super) use scopes::ScopesCondition;
 pub(super) use token::TokenCondition;
 

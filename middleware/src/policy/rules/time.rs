@@ -364,11 +364,12 @@ impl TimeCondition {
         let mut minutes = (1..=SEARCHED_MINUTES).map(|minute| begin.saturating_add(minute * 60));
         let is_accepted = |moment: &u64| self.zone.local(*moment).is_some_and(|local| self.includes(local));
         if let Some(moment) = minutes.find(is_accepted) {
-            remedies.moment(moment, self.window());
+            remedies.moment(moment);
         }
     }
 
-    fn window(&self) -> String {
+    /// The accepted times, in words.
+    pub(super) fn window(&self) -> String {
         let between = |hours: &Hours| format!("between {} and {}", Minute(hours.begin), Minute(hours.end));
         let hours: Vec<String> = self.hours.iter().map(between).collect();
         let days = (self.days != Days::ALL).then(|| format!("on {}", self.days));

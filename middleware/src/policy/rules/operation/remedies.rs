@@ -1,5 +1,6 @@
 //! Other parameters and other bodies, with which a rule on the operation may be met.
 
+use super::values::ValueTest;
 use super::{BodyCondition, OperationCondition, RequestFacts};
 use crate::policy::change::{Fact, Remedies, Value};
 use crate::request::{JsonBody, QueryParameter};
@@ -14,11 +15,17 @@ impl OperationCondition {
                     QueryParameter::Missing | QueryParameter::Text(_) => format!("query parameter {name}"),
                 };
                 let texts = test.texts().into_iter().map(Value::Text);
-                let alone = test.in_words().into_iter().map(|value| format!("{parameter}: {value}"));
-                let fact = Fact::Query(name.clone());
-                remedies.add_values(&fact, texts.zip(alone).collect(), &format!("{parameter}: {test}"));
+                add(remedies, &Fact::Query(name.clone()), &parameter, test, texts);
             }
             OperationCondition::Body(condition) => condition.remedies(request, remedies),
+        }
+    }
+
+    /// What it accepts of a fact, in words, if it is about that one.
+    pub(in crate::policy) fn test_of(&self, fact: &Fact) -> Option<String> {
+        match self {
+            OperationCondition::Query { name, test } => (*fact == Fact::Query(name.clone())).then(|| test.to_string()),
+            OperationCondition::Body(condition) => (*fact == condition.fact()).then(|| condition.test.to_string()),
         }
     }
 }
@@ -48,13 +55,32 @@ impl BodyCondition {
             return remedies.add(Fact::BodyForm, Value::Held(true), form);
         }
         let member = format!("{} of the body", self.pointer());
-        let alone = self
-            .test
-            .in_words()
-            .into_iter()
-            .map(|value| format!("{member}: {value}"));
-        let values = self.test.values().into_iter().zip(alone).collect();
-        let fact = Fact::Member(self.path.names().into());
-        remedies.add_values(&fact, values, &format!("{member}: {}", self.test));
+        add(remedies, &self.fact(), &member, &self.test, self.test.values());
+    }
+
+    fn fact(&self) -> Fact {
+        Fact::Member(self.path.names().into())
+    }
+}
+
+/// Values with which a test is met, of what is called `name`.
+fn add(
+    remedies: &mut Remedies<'_>,
+    fact: &Fact,
+    name: &str,
+    test: &ValueTest,
+    values: impl IntoIterator<Item = Value>,
+) {
+    match test {
+        ValueTest::OneOf(_) => {
+            let alone = test.in_words().into_iter().map(|value| format!("{name}: {value}"));
+            let values = values.into_iter().zip(alone).collect();
+            remedies.add_values(fact, values, &format!("{name}: {test}"));
+        }
+        ValueTest::Between { .. } | ValueTest::Matches(_) => {
+            for value in values {
+                remedies.add_of_range(fact.clone(), value, name.to_owned());
+            }
+        }
     }
 }

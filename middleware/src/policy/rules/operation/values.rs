@@ -76,10 +76,10 @@ pub(in crate::policy) enum ValueTest {
 }
 
 impl TestDocument {
-    /// The `max` without a `min`.
+    /// The `max` without a `min`; one below zero is meant to be met by negative numbers.
     pub(super) fn open_max(&self) -> Option<String> {
         match (&self.min, &self.max) {
-            (None, Some(Bound(most))) => Some(most.to_string()),
+            (None, Some(Bound(most))) => Some(most.to_string()).filter(|most| !most.starts_with('-')),
             _ => None,
         }
     }
