@@ -45,7 +45,7 @@ const YAML: &[&[&str]] = &[
 ];
 
 const SIDECAR: &[&[&str]] = &[
-    &["connection", "files", "unique_id"],
+    &["address_text", "connection", "files", "unique_id"],
     &["headers", "http1", "trace"],
     &["log"],
     &["gate", "admin", "shared_limits"],

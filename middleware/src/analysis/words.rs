@@ -88,6 +88,7 @@ pub(super) fn words(change: &Change, facts: &Facts, unmet: &[Check], needs: &Nee
             let rules: Vec<String> = rules.map(|check| of_chain(&check.expected)).collect();
             rules.join(", ")
         }
+        Value::Json(_) if matches!(change.fact, Fact::Detail(_)) => of_details(change, unmet),
         Value::Held(_) | Value::Absent | Value::Text(_) | Value::Json(_) | Value::Number(_) => change.words.clone(),
     }
 }
@@ -152,6 +153,22 @@ fn of_login(login: &Login) -> String {
         words.push_str(&format!(" at {context}"));
     }
     words
+}
+
+/// What every rule on details needs that is not met without this one.
+fn of_details(change: &Change, unmet: &[Check]) -> String {
+    let of_details = |check: &&Check| check.source.as_deref() == Some("`authorization_details`");
+    let needed: Vec<&str> = unmet.iter().filter(of_details).map(|check| &*check.expected).collect();
+    let is_part = |text: &&str| {
+        needed
+            .iter()
+            .any(|other| other.len() > text.len() && other.starts_with(text))
+    };
+    let needed: Vec<&str> = needed.iter().copied().filter(|text| !is_part(text)).collect();
+    match needed[..] {
+        [_, _, ..] => needed.join(" and "),
+        _ => change.words.clone(),
+    }
 }
 
 fn of_times(times: &Times) -> String {

@@ -1,6 +1,5 @@
 //! The claims that the facts of a token come from, by the profile of its issuer: a rule on such a claim and the fact change together.
 
-use super::change::is_other;
 use crate::chain::Core;
 use crate::claim_path;
 use crate::issuer::TrustedIssuer;
@@ -88,10 +87,10 @@ impl<'i> ClaimSources<'i> {
         kind == Kind::Unknown || self.evidence(kind).next().is_some()
     }
 
-    /// Whether the subject alone decides that an initiator is not of a kind: it is evidence of another one, or all evidence of this kind is
-    /// of other subjects.
+    /// Whether the subject may decide that an initiator is not of a kind: it is evidence of another one, all evidence of this kind is of
+    /// other subjects, or evidence compares its claim.
     pub(super) fn subject_decides(self, subject: &str, kind: Kind) -> bool {
-        if is_other(subject) || kind == Kind::Unknown {
+        if kind == Kind::Unknown {
             return false;
         }
         let mut others = [Kind::Human, Kind::Agent, Kind::Service]
@@ -99,7 +98,10 @@ impl<'i> ClaimSources<'i> {
             .filter(|other| *other != kind);
         let is_of_other = others.any(|other| self.evidence(other).any(|evidence| evidence.names_subject(subject)));
         let mut of_kind = self.evidence(kind).peekable();
-        is_of_other || of_kind.peek().is_some() && of_kind.all(|evidence| evidence.excludes_subject(subject))
+        let is_compared = self.of_kind(self.0.profile.subject.claim.as_str());
+        is_compared
+            || is_of_other
+            || of_kind.peek().is_some() && of_kind.all(|evidence| evidence.excludes_subject(subject))
     }
 
     fn evidence(self, kind: Kind) -> impl Iterator<Item = &'i Evidence> {

@@ -296,6 +296,7 @@
 
 mod across;
 mod agents;
+mod also_changed;
 mod alternatives;
 mod branches;
 mod change;

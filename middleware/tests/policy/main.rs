@@ -20,6 +20,7 @@ mod flawed_parties;
 mod flawed_routes;
 mod foreign_patterns;
 mod foreign_rules;
+mod impossible_changes;
 mod mistakes;
 mod mutated;
 mod record_denials;

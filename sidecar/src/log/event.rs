@@ -18,9 +18,8 @@ use crate::trace::request_trace::RequestTrace;
 /// The longest path or method that is written.
 pub(super) const MAX_TEXT_BYTES: usize = 2048;
 
+// What it derives defines the members of a line, which `line` writes.
 /// One line of the decision log: the decision on one request. A later version may have further members.
-///
-/// What it derives defines the members of a line; [`line`](super::line::line) writes them.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Event<'a> {

@@ -1,0 +1,117 @@
+//! Changes that no token has: they change the kind, the audience or the issuer as well.
+
+use actgate::clock::FixedClock;
+use actgate::profile::Profile;
+use actgate::request::{Presented, Target};
+use actgate::testing::TestIssuer;
+use actgate::{Authorizer, Policy, TrustedIssuer};
+use http::{Method, Uri};
+use serde_json::json;
+
+use super::changes::needed_with;
+
+#[test]
+fn a_change_that_changes_evidence_or_the_validity_of_the_token_as_well_is_not_proposed() {
+    let human = "kinds: { human: [{ claims: { sub_profile: user } }] }";
+    for (profile, rules, claims, alternatives, not_computed) in [
+        // The client is the audience, too.
+        (
+            "audience: { claim: target, substitute: client_id }",
+            "client: { one_of: [c2] }",
+            json!({ "client_id": TestIssuer::AUDIENCE }),
+            &[][..],
+            &["POST /: client.one_of"][..],
+        ),
+        // The login is the evidence.
+        (
+            "kinds: { human: [{ claims: { acr: { present: true } } }] }",
+            "initiator: { kind: human, acr: l2 }",
+            json!({}),
+            &[],
+            &["POST /: initiator.kind", "POST /: initiator.acr"],
+        ),
+        (
+            "kinds: { human: [{ claims: { sub_profile: user } }], agent: [{ claims: { amr: { contains: mfa } } }] }",
+            "initiator: { kind: human, amr: [mfa] }",
+            json!({ "sub_profile": "user" }),
+            &[],
+            &["POST /: initiator.kind", "POST /: initiator.amr"],
+        ),
+        (
+            human,
+            "initiator: { kind: human, acr: l2 }",
+            json!({ "sub_profile": "user" }),
+            &["a login at l2"],
+            &[],
+        ),
+        // The subject is evidence of another kind, or not that of this one.
+        (
+            "kinds: { human: [{ claims: { sub_profile: user } }], service: [{ subject: 'svc*' }] }",
+            "initiator: { kind: human, one_of: [svc1, bob] }",
+            json!({ "sub_profile": "user" }),
+            &["an initiator of kind human: bob"],
+            &["POST /: initiator.kind", "POST /: initiator.one_of"],
+        ),
+        (
+            "kinds: { service: [{ claims: { sub: { same_as: client_id } } }] }",
+            "initiator: { kind: service, one_of: [app2] }",
+            json!({ "sub": "app1", "client_id": "app1" }),
+            &[],
+            &["POST /: initiator.kind", "POST /: initiator.one_of"],
+        ),
+        (
+            "kinds: { human: [{ subject: 'user-*' }] }",
+            "initiator: { kind: human, one_of: [user-1, bob] }",
+            json!({ "sub": "user-2" }),
+            &["an initiator of kind human: user-1"],
+            &["POST /: initiator.kind", "POST /: initiator.one_of"],
+        ),
+    ] {
+        let policy = format!("routes: [{{ match: POST /, {rules} }}]");
+        let found = needed_with(Profile::from_yaml(profile).unwrap(), &policy, claims);
+        let expected = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(found.0, expected(alternatives), "{profile}: {rules}");
+        let (mut found, mut expected) = (found.1, expected(not_computed));
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{profile}: {rules}");
+    }
+}
+
+#[test]
+fn a_value_that_the_issuer_does_not_write_is_not_proposed() {
+    let issuer = TestIssuer::new().unwrap();
+    let first = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+    let first = first.require_claim("acr", ["l1", "l3"]).unwrap();
+    let other = TrustedIssuer::new("https://other.example", issuer.key_set().unwrap()).unwrap();
+    let machines = Profile::from_yaml("kinds: { service: [{ claims: { sub_profile: service } }] }").unwrap();
+    let policy = "routes:\n  - { match: POST /, initiator: { acr: [l2, l3] } }\n  - { match: PUT /, initiator: { kind: human, issuer: 'https://other.example' } }\n  - { match: GET /, initiator: { issuer: 'https://other.example' } }";
+    let authorizer = Authorizer::builder()
+        .issuer(first)
+        .issuer(other.profile(machines).audience(TestIssuer::AUDIENCE).unwrap())
+        .policy(Policy::from_yaml(policy).unwrap())
+        .clock(FixedClock::at(TestIssuer::NOW))
+        .build()
+        .unwrap();
+    let token = issuer.token(json!({ "sub_profile": "user", "acr": "l1" })).unwrap();
+    let uri = Uri::from_static("/");
+    for (method, expected) in [
+        (Method::POST, &["a login at l3"][..]),
+        (Method::PUT, &[]),
+        (Method::GET, &["an initiator of issuer https://other.example"]),
+    ] {
+        let target = Target::new(&method, &uri).unwrap();
+        let presented = Presented::token(&target, &token);
+        let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+        let change = authorizer
+            .smallest_change(&explanation, &presented, TestIssuer::NOW)
+            .expect("a denial");
+        let found: Vec<&str> = change
+            .alternatives
+            .iter()
+            .flatten()
+            .map(|change| &*change.needed)
+            .collect();
+        assert_eq!(found, expected, "{method}");
+    }
+}
