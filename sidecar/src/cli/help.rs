@@ -31,9 +31,7 @@ pub(crate) fn help(arguments: &HelpArguments) -> Result<(), Failure> {
         )),
         (["policy"], false) => print(&all(&sections(), width)),
         (["policy", word], false) => print(&one(&sections(), word, width)?),
-        (["policy", section, word], false) => {
-            print(&one(&sections(), &format!("{section}.{word}"), width)?)
-        }
+        (["policy", section, word], false) => print(&one(&sections(), &format!("{section}.{word}"), width)?),
         (commands, false) => print(&of_command(commands)?),
     }
 }
