@@ -13,7 +13,7 @@ pub(super) fn is_given_too(changes: &Changes, sources: ClaimSources<'_>, core: &
         (Fact::Client, TokenFact::Initiator | TokenFact::Actor) => sources.client_gives(fact),
         (Fact::Initiator, TokenFact::Initiator) => match &change.value {
             Value::Party(party, kind) => {
-                // The same initiator stands for any of a kind.
+                // A change of the kind alone is about any initiator of that kind.
                 let is_named = party != core.initiator && !is_other(party.subject());
                 is_named && sources.subject_decides(party.subject(), *kind)
             }
