@@ -135,4 +135,32 @@ mod tests {
         assert!(begins_with("X_Forwarded_For", "x-forwarded-"));
         assert!(!begins_with("x-forwarded", "x-forwarded-"));
     }
+
+    #[test]
+    fn a_list_has_every_spelling_of_its_names_and_no_other_name() {
+        const LIST: NameList = NameList::new(&["forwarded", "x-real-ip"], &["x-forwarded-"]);
+        for name in [
+            "forwarded",
+            "Forwarded",
+            "X_Real.IP",
+            "x-forwarded-for",
+            "X_FORWARDED_A",
+        ] {
+            assert!(LIST.contains(name), "{name}");
+        }
+        let long = "x".repeat(100);
+        for name in [
+            "",
+            "1forwarded",
+            "_real-ip",
+            "~",
+            "forward",
+            "forwardedx",
+            "x-forwarded",
+            "x-real-ips",
+            &long,
+        ] {
+            assert!(!LIST.contains(name), "{name}");
+        }
+    }
 }
