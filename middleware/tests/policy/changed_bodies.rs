@@ -141,6 +141,13 @@ fn a_change_of_a_body_is_one_that_the_body_does_not_have() {
             r#"{"a":"b"}"#,
             "/a of the body: a text that matches a* and a text that matches *x".to_owned(),
         ),
+        // A rule on the time is none on the number.
+        (
+            "operation: { json: { /a: { max: 500 } } }\n    time: { zone: UTC, days: [mon-wed, thu-sun] }",
+            "application/json",
+            r#"{"a":900}"#,
+            "/a of the body: a number of at most 500".to_owned(),
+        ),
         // Each value that is listed allows the request.
         (
             "any_of: [{ operation: { json: { /a: x } } }, { operation: { json: { /a: { one_of: [x, y] }, /n: 3 } } }]",

@@ -44,6 +44,14 @@ fn a_change_that_changes_evidence_or_the_validity_of_the_token_as_well_is_not_pr
             &["a login at l2"],
             &[],
         ),
+        // Another initiator of the kind is meant, and not the same subject.
+        (
+            "kinds: { human: [{ claims: { sub_profile: user } }], service: [{ subject: 'svc*' }] }",
+            "initiator: { kind: human }",
+            json!({ "sub": "svc1" }),
+            &["an initiator of kind human"],
+            &[],
+        ),
         // The subject is evidence of another kind, or not that of this one.
         (
             "kinds: { human: [{ claims: { sub_profile: user } }], service: [{ subject: 'svc*' }] }",
@@ -79,13 +87,53 @@ fn a_change_that_changes_evidence_or_the_validity_of_the_token_as_well_is_not_pr
 }
 
 #[test]
+fn a_value_that_the_issuer_requires_otherwise_is_not_proposed() {
+    let one_of = "initiator: { one_of: [bob, carl] }, actor: { one_of: [a] }";
+    for (claim, values, rules, claims, expected) in [
+        ("scope", ["r", "r r"], "scopes: [w]", json!({ "scope": "r" }), &[][..]),
+        (
+            "other",
+            ["r", "s"],
+            "scopes: [w]",
+            json!({ "scope": "r", "other": "r" }),
+            &["scope w"],
+        ),
+        (
+            "sub",
+            ["alice", "bob"],
+            one_of,
+            json!({ "sub": "alice", "act": { "sub": "a" } }),
+            &["an initiator: bob"],
+        ),
+    ] {
+        let issuer = TestIssuer::new().unwrap();
+        let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+        let authorizer = Authorizer::builder()
+            .issuer(trusted.require_claim(claim, values).unwrap())
+            .policy(Policy::from_yaml(&format!("routes: [{{ match: POST /, {rules} }}]")).unwrap())
+            .clock(FixedClock::at(TestIssuer::NOW))
+            .build()
+            .unwrap();
+        assert_eq!(
+            needed_by(&authorizer, &issuer.token(claims).unwrap(), &Method::POST),
+            expected,
+            "{rules}"
+        );
+    }
+}
+
+#[test]
 fn a_value_that_the_issuer_does_not_write_is_not_proposed() {
     let issuer = TestIssuer::new().unwrap();
     let first = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
     let first = first.require_claim("acr", ["l1", "l3"]).unwrap();
     let other = TrustedIssuer::new("https://other.example", issuer.key_set().unwrap()).unwrap();
     let machines = Profile::from_yaml("kinds: { service: [{ claims: { sub_profile: service } }] }").unwrap();
-    let policy = "routes:\n  - { match: POST /, initiator: { acr: [l2, l3] } }\n  - { match: PUT /, initiator: { kind: human, issuer: 'https://other.example' } }\n  - { match: GET /, initiator: { issuer: 'https://other.example' } }";
+    let policy = "routes:
+  - { match: POST /, initiator: { acr: [l2, l3] } }
+  - { match: PUT /, initiator: { kind: human, issuer: 'https://other.example' } }
+  - { match: GET /, initiator: { issuer: 'https://other.example' } }
+  - { match: DELETE /, initiator: { issuer: 'https://other.example' }, actor: { one_of: [a] } }";
     let authorizer = Authorizer::builder()
         .issuer(first)
         .issuer(other.profile(machines).audience(TestIssuer::AUDIENCE).unwrap())
@@ -94,24 +142,26 @@ fn a_value_that_the_issuer_does_not_write_is_not_proposed() {
         .build()
         .unwrap();
     let token = issuer.token(json!({ "sub_profile": "user", "acr": "l1" })).unwrap();
-    let uri = Uri::from_static("/");
-    for (method, expected) in [
-        (Method::POST, &["a login at l3"][..]),
-        (Method::PUT, &[]),
-        (Method::GET, &["an initiator of issuer https://other.example"]),
+    // Its actor is of the issuer of the token, which would be another one.
+    let by_actor = json!({ "sub_profile": "user", "acr": "l1", "act": { "sub": "a" } });
+    let by_actor = issuer.token(by_actor).unwrap();
+    for (method, token, expected) in [
+        (Method::POST, &token, &["a login at l3"][..]),
+        (Method::PUT, &token, &[]),
+        (Method::GET, &token, &["an initiator of issuer https://other.example"]),
+        (Method::DELETE, &by_actor, &[]),
     ] {
-        let target = Target::new(&method, &uri).unwrap();
-        let presented = Presented::token(&target, &token);
-        let explanation = authorizer.explain(&presented, TestIssuer::NOW);
-        let change = authorizer
-            .smallest_change(&explanation, &presented, TestIssuer::NOW)
-            .expect("a denial");
-        let found: Vec<&str> = change
-            .alternatives
-            .iter()
-            .flatten()
-            .map(|change| &*change.needed)
-            .collect();
-        assert_eq!(found, expected, "{method}");
+        assert_eq!(needed_by(&authorizer, token, &method), expected, "{method}");
     }
+}
+
+/// What a token needs for `/`.
+fn needed_by(authorizer: &Authorizer, token: &str, method: &Method) -> Vec<String> {
+    let uri = Uri::from_static("/");
+    let target = Target::new(method, &uri).unwrap();
+    let presented = Presented::token(&target, token);
+    let explanation = authorizer.explain(&presented, TestIssuer::NOW);
+    let change = authorizer.smallest_change(&explanation, &presented, TestIssuer::NOW);
+    let alternatives = change.expect("a denial").alternatives.into_iter().flatten();
+    alternatives.map(|change| change.needed).collect()
 }
