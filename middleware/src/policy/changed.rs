@@ -106,8 +106,7 @@ impl Evaluated<'_> {
             true => self.issuer,
             false => self.trusted.iter().find(|issuer| *issuer.issuer == *party.issuer())?,
         };
-        let is_as_before = *kind == self.facts.core().kind && std::ptr::eq(issuer, self.issuer);
-        let kind = match is_as_before || ClaimSources(issuer).prove(*kind) {
+        let kind = match ClaimSources(issuer).prove(*kind) {
             true => *kind,
             false => Kind::Unknown,
         };

@@ -44,6 +44,14 @@ fn a_change_that_changes_evidence_or_the_validity_of_the_token_as_well_is_not_pr
             &["a login at l2"],
             &[],
         ),
+        // No token of the issuer proves the kind.
+        (
+            human,
+            "initiator: { kind: service }",
+            json!({ "sub_profile": "user" }),
+            &[],
+            &[],
+        ),
         // Another initiator of the kind is meant, and not the same subject.
         (
             "kinds: { human: [{ claims: { sub_profile: user } }], service: [{ subject: 'svc*' }] }",
@@ -128,14 +136,16 @@ fn a_value_that_the_issuer_does_not_write_is_not_proposed() {
     let first = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
     let first = first.require_claim("acr", ["l1", "l3"]).unwrap();
     let other = TrustedIssuer::new("https://other.example", issuer.key_set().unwrap()).unwrap();
+    let people = TrustedIssuer::new("https://people.example", issuer.key_set().unwrap()).unwrap();
     let machines = Profile::from_yaml("kinds: { service: [{ claims: { sub_profile: service } }] }").unwrap();
     let policy = "routes:
   - { match: POST /, initiator: { acr: [l2, l3] } }
   - { match: PUT /, initiator: { kind: human, issuer: 'https://other.example' } }
   - { match: GET /, initiator: { issuer: 'https://other.example' } }
-  - { match: DELETE /, initiator: { issuer: 'https://other.example' }, actor: { one_of: [a] } }";
+  - { match: DELETE /, initiator: { issuer: 'https://people.example' }, actor: { one_of: [a] } }";
     let authorizer = Authorizer::builder()
         .issuer(first)
+        .issuer(people.audience(TestIssuer::AUDIENCE).unwrap())
         .issuer(other.profile(machines).audience(TestIssuer::AUDIENCE).unwrap())
         .policy(Policy::from_yaml(policy).unwrap())
         .clock(FixedClock::at(TestIssuer::NOW))
@@ -150,6 +160,14 @@ fn a_value_that_the_issuer_does_not_write_is_not_proposed() {
         (Method::PUT, &token, &[]),
         (Method::GET, &token, &["an initiator of issuer https://other.example"]),
         (Method::DELETE, &by_actor, &[]),
+        (
+            Method::DELETE,
+            &token,
+            &[
+                "an initiator of issuer https://people.example",
+                "an actor: a of issuer https://people.example",
+            ],
+        ),
     ] {
         assert_eq!(needed_by(&authorizer, token, &method), expected, "{method}");
     }
