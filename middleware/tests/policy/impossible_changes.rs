@@ -1,5 +1,6 @@
 //! Changes that no token has: they change the kind, the audience or the issuer as well.
 
+use actgate::analysis::SmallestChange;
 use actgate::clock::FixedClock;
 use actgate::profile::Profile;
 use actgate::request::{Presented, Target};
@@ -142,7 +143,7 @@ fn a_value_that_the_issuer_does_not_write_is_not_proposed() {
   - { match: POST /, initiator: { acr: [l2, l3] } }
   - { match: PUT /, initiator: { kind: human, issuer: 'https://other.example' } }
   - { match: GET /, initiator: { issuer: 'https://other.example' } }
-  - { match: DELETE /, initiator: { issuer: 'https://people.example' }, actor: { one_of: [a] } }";
+  - { match: DELETE /, initiator: { issuer: 'https://people.example' }, actor: { one_of: [a] }, client: { one_of: [client] } }";
     let authorizer = Authorizer::builder()
         .issuer(first)
         .issuer(people.audience(TestIssuer::AUDIENCE).unwrap())
@@ -171,15 +172,29 @@ fn a_value_that_the_issuer_does_not_write_is_not_proposed() {
     ] {
         assert_eq!(needed_by(&authorizer, token, &method), expected, "{method}");
     }
+    // The client is the same.
+    let not_computed = change_of(&authorizer, &by_actor, &Method::DELETE).not_computed;
+    assert_eq!(
+        not_computed,
+        [
+            "DELETE /: actor.one_of",
+            "DELETE /: chain_inverted",
+            "DELETE /: self_actor"
+        ]
+    );
 }
 
 /// What a token needs for `/`.
 fn needed_by(authorizer: &Authorizer, token: &str, method: &Method) -> Vec<String> {
+    let alternatives = change_of(authorizer, token, method).alternatives;
+    alternatives.into_iter().flatten().map(|change| change.needed).collect()
+}
+
+fn change_of(authorizer: &Authorizer, token: &str, method: &Method) -> SmallestChange {
     let uri = Uri::from_static("/");
     let target = Target::new(method, &uri).unwrap();
     let presented = Presented::token(&target, token);
     let explanation = authorizer.explain(&presented, TestIssuer::NOW);
     let change = authorizer.smallest_change(&explanation, &presented, TestIssuer::NOW);
-    let alternatives = change.expect("a denial").alternatives.into_iter().flatten();
-    alternatives.map(|change| change.needed).collect()
+    change.expect("a denial")
 }
