@@ -41,12 +41,12 @@ pub(super) fn search(evaluated: Evaluated<'_>) -> Found {
         while let Some(changes) = waiting.pop_front() {
             let changed = evaluated.with(&changes);
             if changed.is_allowed() {
-                let unknown = evaluated.unknown_after(&changes);
+                let necessary = necessary(evaluated, &changes);
+                let unknown = evaluated.unknown_after(&necessary);
                 if !unknown.is_empty() {
                     found.not_computed.extend(unknown);
                     continue;
                 }
-                let necessary = necessary(evaluated, &changes);
                 if !found.combinations.contains(&necessary) {
                     found.combinations.push(necessary);
                 }
@@ -69,14 +69,7 @@ pub(super) fn search(evaluated: Evaluated<'_>) -> Found {
                     continue;
                 };
                 let fact = change.fact.clone();
-                if fact == Fact::Clock {
-                    moments += 1;
-                    if moments > MAX_MOMENTS {
-                        found.is_cut = true;
-                        continue;
-                    }
-                }
-                let is_larger = !changes.contains_key(&fact);
+                let (is_larger, is_of_time) = (!changes.contains_key(&fact), fact == Fact::Clock);
                 if is_larger && !found.combinations.is_empty() {
                     continue;
                 }
@@ -84,6 +77,13 @@ pub(super) fn search(evaluated: Evaluated<'_>) -> Found {
                 next.insert(fact, Arc::new(change));
                 if seen.contains(&next) {
                     continue;
+                }
+                if is_of_time {
+                    moments += 1;
+                    if moments > MAX_MOMENTS {
+                        found.is_cut = true;
+                        continue;
+                    }
                 }
                 if seen.len() >= MAX_TRIED {
                     match is_larger {

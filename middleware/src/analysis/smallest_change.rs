@@ -94,6 +94,8 @@ impl Authorizer {
 
     /// The same for a request that is explained by a record. Where rules are not decided, and the request is denied whatever they are, it
     /// is the change beside which these rules have to be met ([`SmallestChange::undecided`]); [`None`] where it may be allowed.
+    ///
+    /// The members of a body that was not read as JSON are not recorded: each one that a rule reads is a change, also where the body had it.
     pub fn smallest_change_of_record(
         &self,
         recorded: &RecordedExplanation,
@@ -176,6 +178,7 @@ impl SmallestChange {
             return SmallestChange::found(evaluated, found);
         }
         other.not_computed.extend(found.not_computed);
+        other.is_cut |= found.is_cut;
         SmallestChange {
             unmet: expressions.into_iter().map(str::to_owned).collect(),
             ..SmallestChange::found(beside, other)

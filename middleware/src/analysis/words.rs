@@ -159,11 +159,8 @@ fn of_login(login: &Login) -> String {
 fn of_details(change: &Change, unmet: &[Check]) -> String {
     let of_details = |check: &&Check| check.source.as_deref() == Some("`authorization_details`");
     let needed: Vec<&str> = unmet.iter().filter(of_details).map(|check| &*check.expected).collect();
-    let is_part = |text: &&str| {
-        needed
-            .iter()
-            .any(|other| other.len() > text.len() && other.starts_with(text))
-    };
+    let has_more = |text: &str, other: &str| other.strip_prefix(text).is_some_and(|rest| rest.starts_with(", with "));
+    let is_part = |text: &&str| needed.iter().any(|other| has_more(text, other));
     let needed: Vec<&str> = needed.iter().copied().filter(|text| !is_part(text)).collect();
     match needed[..] {
         [_, _, ..] => needed.join(" and "),

@@ -24,7 +24,8 @@ impl Authorizer {
 
 impl Decision {
     /// Counts the rules that are not met, and emits the event of the decision: for one of
-    /// [`decide_uncounted`](Authorizer::decide_uncounted) on a request that is denied for another reason, and is not counted by a limit.
+    /// [`decide_uncounted`](Authorizer::decide_uncounted) on a request that is denied for another reason, and is not counted by a limit. Call it once: each
+    /// call counts.
     pub fn conclude(&self) {
         let in_force = self.in_force();
         if let Some(rule) = self.denied().and_then(|denied| denied.rule.as_deref()) {

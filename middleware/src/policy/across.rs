@@ -88,7 +88,9 @@ fn logins_of_machines(part: &Part<'_>, parts: &[Part<'_>], owner: &str, context:
                 .as_ref()
                 .map_or_else(|| other.span_of(name), |written| written.span()),
         };
-        let message = format!("`{name}` is about a login, and people alone log in: a machine hardly meets it");
+        let message = format!(
+            "`{name}` is about a login, and people alone log in: a machine does not meet it, unless its issuer writes claims of a login"
+        );
         let help = format!("add `human` to the kinds of the initiator, or remove `{name}`");
         context.warnings.push_coded("login_of_machine", span, message, help);
         return;

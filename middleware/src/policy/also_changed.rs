@@ -12,20 +12,21 @@ pub(super) fn is_given_too(changes: &Changes, sources: ClaimSources<'_>, core: &
         (Fact::Scope(_), fact) => sources.scope_gives(fact),
         (Fact::Client, TokenFact::Initiator | TokenFact::Actor) => sources.client_gives(fact),
         (Fact::Initiator, TokenFact::Initiator) => match &change.value {
-            Value::Party(party, kind) => {
-                // A change of the kind alone is about any initiator of that kind.
-                let is_named = party != core.initiator && !is_other(party.subject());
-                is_named && sources.subject_decides(party.subject(), *kind)
-            }
+            Value::Party(party, kind) => !is_other(party.subject()) && sources.subject_decides(party.subject(), *kind),
             _ => false,
         },
         (Fact::Initiator, fact) => {
-            // An actor without an issuer of its own is of that of the token.
-            let moves_actor = match &change.value {
-                Value::Party(party, _) => fact == TokenFact::Actor && party.issuer() != core.initiator.issuer(),
-                _ => false,
+            let (moves_actor, of_kind) = match &change.value {
+                Value::Party(party, kind) => {
+                    // An actor that names no issuer has that of the token, which changes.
+                    let moves_actor = fact == TokenFact::Actor && party.issuer() != core.initiator.issuer();
+                    let mut kinds = [*kind, core.kind].into_iter();
+                    let of_kind = *kind != core.kind && kinds.any(|kind| sources.kind_gives(kind, fact));
+                    (moves_actor, of_kind)
+                }
+                _ => (false, false),
             };
-            moves_actor && core.delegation.actor().is_some() || sources.initiator_gives(fact)
+            moves_actor && core.delegation.actor().is_some() || of_kind || sources.initiator_gives(fact)
         }
         (Fact::Login, fact) => login_claims(&change.value).any(|claim| sources.give(claim, fact)),
         // The client is the actor.
@@ -83,9 +84,11 @@ pub(super) fn decides_on_token(change: &Change, sources: ClaimSources<'_>, core:
             login_claims(&change.value).any(|claim| sources.is_required(claim, context.filter(|_| claim == "acr")))
         }
         (Fact::Scope(_), _) => sources.scope_is_required(),
-        (Fact::Initiator, Value::Party(party, _)) => {
+        (Fact::Initiator, Value::Party(party, kind)) => {
             party != core.initiator && sources.initiator_is_required(party.subject())
+                || *kind != core.kind && sources.kind_is_required()
         }
+        (Fact::Actor | Fact::PriorActors, _) => sources.actor_is_required(),
         _ => false,
     }
 }

@@ -73,6 +73,41 @@ impl<'i> ClaimSources<'i> {
         self.is_required(self.0.profile.subject.claim.as_str(), Some(subject))
     }
 
+    pub(super) fn kind_is_required(self) -> bool {
+        let mut required = self.0.required_claims.iter();
+        required.any(|required| self.of_kind(&top(required.name())))
+    }
+
+    pub(super) fn actor_is_required(self) -> bool {
+        let mut required = self.0.required_claims.iter();
+        required.any(|required| self.of_actor(&top(required.name())))
+    }
+
+    /// Whether evidence of a kind reads a claim that holds the client or the actor, which changes with the kind then.
+    pub(super) fn kind_gives(self, kind: Kind, fact: TokenFact) -> bool {
+        let (profile, actor) = (&self.0.profile, &self.0.profile.actor);
+        let of_actor = [Some(actor.claim), actor.prior, actor.origin];
+        let is_read = |evidence: &Evidence| match fact {
+            TokenFact::Initiator => false,
+            TokenFact::Client => {
+                let mut names = profile.client.iter();
+                evidence.names_client() || names.any(|name| evidence.reads(name.as_str()))
+            }
+            TokenFact::Actor => of_actor.iter().flatten().any(|name| evidence.reads(name.as_str())),
+        };
+        self.evidence(kind).any(is_read)
+    }
+
+    /// Whether anything proves a kind of actor: claims of the actor, or that it is the client.
+    pub(super) fn prove_of_actor(self, kind: Kind) -> bool {
+        let actor = &self.0.profile.actor;
+        let is_client = !actor.presenter.is_empty() || !self.0.agent_clients.is_empty();
+        let lists = [&actor.kinds, &self.0.kinds];
+        kind == Kind::Unknown
+            || kind == Kind::Agent && is_client
+            || lists.iter().any(|kinds| !kinds.of(kind).is_empty())
+    }
+
     /// Whether a claim gives a fact.
     pub(super) fn give(self, claim: &str, fact: TokenFact) -> bool {
         match fact {

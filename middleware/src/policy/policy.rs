@@ -151,7 +151,8 @@ impl Policy {
         self.with_shadow().any(|requirement| requirement.limit().is_some())
     }
 
-    /// The limits, by their names: that of each route with one of its own, and the one beside `routes` if a route has it.
+    /// The limits, by their names: one for each `match` of a route with its own, and the one beside `routes` if a route has it. Those with
+    /// the same `first_rule` are one count.
     pub fn limits(&self) -> Vec<PolicyLimit> {
         let limits = self.with_shadow().filter_map(|requirement| requirement.limit());
         let mut limits: Vec<PolicyLimit> = limits.map(PolicyLimit::from).collect();

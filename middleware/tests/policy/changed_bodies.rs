@@ -109,7 +109,9 @@ fn a_body_that_is_announced_is_as_long_for_each_rule() {
 #[test]
 fn a_change_of_a_body_is_one_that_the_body_does_not_have() {
     let issuer = TestIssuer::new().unwrap();
-    let token = issuer.token(json!({})).unwrap();
+    let token = issuer
+        .token(json!({ "scope": "a b", "act": { "sub": "bot" } }))
+        .unwrap();
     let uri = Uri::from_static("/");
     let target = Target::new(&Method::POST, &uri).unwrap();
     let one = "operation: { json: { /a: x } }";
@@ -140,6 +142,13 @@ fn a_change_of_a_body_is_one_that_the_body_does_not_have() {
             "application/json",
             r#"{"a":"b"}"#,
             "/a of the body: a text that matches a* and a text that matches *x".to_owned(),
+        ),
+        // The scopes of a ceiling leave the other alternative.
+        (
+            "any_of: [{ scopes: [b] }, { scopes: [a], operation: { json: { /a: { min: 0, max: 5 } } } }]\nagents: [{ subject: bot, ceiling: { scopes: a } }]",
+            "application/json",
+            r#"{"a":9}"#,
+            "/a of the body: a number from 0 to 5; or no actor; or another actor".to_owned(),
         ),
         // A rule on the time is none on the number.
         (

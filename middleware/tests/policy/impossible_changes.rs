@@ -53,6 +53,30 @@ fn a_change_that_changes_evidence_or_the_validity_of_the_token_as_well_is_not_pr
             &[],
             &[],
         ),
+        // The kind is that of the client.
+        (
+            "kinds: { service: [{ client: batch }] }",
+            "initiator: { kind: service }, client: { one_of: [web] }",
+            json!({ "client_id": "web" }),
+            &[],
+            &["POST /: client.one_of"],
+        ),
+        // The only subject that is accepted is evidence of another kind.
+        (
+            "kinds: { human: [{ claims: { sub_profile: user } }], service: [{ subject: 'svc*' }] }",
+            "initiator: { kind: human, one_of: [svc1] }",
+            json!({ "sub": "svc1" }),
+            &[],
+            &["POST /: initiator.kind", "POST /: initiator.one_of"],
+        ),
+        // No token of the issuer proves a kind of actor.
+        (
+            "actor: { kinds: {} }",
+            "actor: { kind: agent }",
+            json!({ "act": { "sub": "a" } }),
+            &[],
+            &[],
+        ),
         // Another initiator of the kind is meant, and not the same subject.
         (
             "kinds: { human: [{ claims: { sub_profile: user } }], service: [{ subject: 'svc*' }] }",

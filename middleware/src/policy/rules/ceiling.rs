@@ -89,6 +89,11 @@ impl<R> CeilingCondition<R> {
         finding
     }
 
+    /// The facts with the scopes of the ceiling of the agent that acts, where that lists scopes.
+    pub(super) fn limited<'c>(&'c self, core: &Core<'c>) -> Option<Core<'c>> {
+        limited(core, self.ceilings.of(core)?)
+    }
+
     /// Whether it is the list of routes that denies: no other part and no rule is evaluated then.
     pub(super) fn is_by_route(&self, core: &Core<'_>, part: &str) -> bool {
         self.ceilings.of(core).is_some_and(|ceiling| ceiling.is_of_routes(part))

@@ -115,7 +115,9 @@ pub(super) fn compile(
     if written.kind.as_ref().is_some_and(is_machine)
         && let Some((word, _)) = login.into_iter().find(|(_, is_written)| *is_written)
     {
-        let message = format!("`{word}` is about a login, and people alone log in: a machine hardly meets it");
+        let message = format!(
+            "`{word}` is about a login, and people alone log in: a machine does not meet it, unless its issuer writes claims of a login"
+        );
         let help = format!("add `human` to `kind`, or remove `{word}`");
         context.warnings.push_coded("login_of_machine", span, message, help);
     }

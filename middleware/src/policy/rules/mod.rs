@@ -5,6 +5,7 @@
 #[macro_use]
 mod documents;
 
+mod accepted;
 mod actor;
 mod agent;
 mod any_of;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 use actgate_yaml::{OneOrMany, Span, Spanned};
 use serde::Deserialize;
 
+pub(super) use accepted::tests_of;
 pub(super) use actor::ActorCondition;
 pub(super) use agent::AgentCondition;
 pub(super) use any_of::AnyOf;
@@ -56,7 +58,7 @@ pub(super) use finding::{BODY_NOT_READ, Finding, StepUp};
 pub(super) use history::{HistoryCondition, HistoryRule};
 pub(super) use initiator::InitiatorCondition;
 pub(crate) use operation::{MESSAGE, RequestFacts, agreeing};
-pub(super) use remedies::{of_first_unmet, tests_of};
+pub(super) use remedies::of_first_unmet;
 pub(super) use scopes::ScopesCondition;
 pub(super) use token::TokenCondition;
 

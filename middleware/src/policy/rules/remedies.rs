@@ -48,7 +48,7 @@ impl CoreRule {
         }
     }
 
-    fn is_met(&self, core: &Core<'_>, request: &RequestFacts<'_>, time: &EvaluationTime) -> bool {
+    pub(super) fn is_met(&self, core: &Core<'_>, request: &RequestFacts<'_>, time: &EvaluationTime) -> bool {
         self.condition.evaluate(core, request, time).code().is_none()
     }
 }
@@ -70,37 +70,6 @@ pub(in crate::policy) fn of_first_unmet<'r>(
         }
     }
     false
-}
-
-/// What rules that are met accept of a fact, in words: more than one of them may be about it.
-pub(in crate::policy) fn tests_of<'r>(
-    rules: impl IntoIterator<Item = &'r CoreRule>,
-    fact: &Fact,
-    core: &Core<'_>,
-    request: &RequestFacts<'_>,
-    time: &EvaluationTime,
-) -> Vec<String> {
-    let mut tests = Vec::new();
-    for rule in rules {
-        let more = match &rule.condition {
-            CoreCondition::Time(condition) if *fact == Fact::Clock => vec![condition.window()],
-            CoreCondition::Operation(condition) => condition.test_of(fact).into_iter().collect(),
-            CoreCondition::AnyOf(AnyOf(alternatives)) => {
-                let is_met = |rules: &&Vec<CoreRule>| rules.iter().all(|rule| rule.is_met(core, request, time));
-                let met = alternatives.iter().filter(is_met);
-                // One of them suffices.
-                let of_each = met.map(|rules| tests_of(rules, fact, core, request, time));
-                of_each.min_by_key(Vec::len).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        };
-        for test in more {
-            if !tests.contains(&test) {
-                tests.push(test);
-            }
-        }
-    }
-    tests
 }
 
 impl HistoryRule {
