@@ -1,13 +1,112 @@
-//! What the change of a fact changes as well, by the claims that the facts of a token come from.
+//! Which changes a token can have, and what the change of a fact changes as well, by the claims that the facts come from.
 
 use std::sync::Arc;
 
-use super::change::{Change, Changes, Fact, Login, Value, is_other};
-use super::claim_sources::{ClaimSources, TokenFact};
-use crate::chain::Core;
+use super::change::{Change, Changes, Fact, Login, OTHER_INITIATOR, Value, is_other};
+use super::changed::Evaluated;
+use super::claim_sources::{ClaimSources, TokenFact, top};
+use crate::chain::{Core, Party};
+use crate::issuer::TrustedIssuer;
+use crate::profile::Kind;
+
+impl<'e> Evaluated<'e> {
+    /// The change as a token can have it: of an issuer that is trusted, and of unknown kind where that one proves no such kind.
+    pub(crate) fn possible(self, change: Change) -> Option<Change> {
+        let (party, kind, is_proven) = match (&change.fact, &change.value) {
+            (Fact::Initiator, Value::Party(party, kind)) => {
+                (party, kind, ClaimSources(self.issuer_of(party)?).prove(*kind))
+            }
+            (Fact::Actor, Value::Party(party, kind)) => (party, kind, ClaimSources(self.issuer).prove_of_actor(*kind)),
+            _ => return Some(change),
+        };
+        let kind = match is_proven {
+            true => *kind,
+            false => Kind::Unknown,
+        };
+        let value = Value::Party(party.clone(), kind);
+        Some(Change { value, ..change })
+    }
+
+    /// The issuer of the tokens of an initiator, if it is trusted.
+    fn issuer_of(self, initiator: &Party) -> Option<&'e TrustedIssuer> {
+        match initiator.issuer() == self.facts.core().initiator.issuer() {
+            true => Some(self.issuer),
+            false => {
+                let mut trusted = self.trusted.iter();
+                trusted.find(|issuer| *issuer.issuer == *initiator.issuer()).copied()
+            }
+        }
+    }
+
+    /// The changes as they are meant: that of a kind alone is about any initiator of that kind, unless rules accept the present one alone.
+    fn meant(self, changes: &Changes) -> Changes {
+        let core = self.facts.core();
+        let mut meant = changes.clone();
+        if let Some(change) = changes.get(&Fact::Initiator)
+            && let Value::Party(party, kind) = &change.value
+            && party == core.initiator
+        {
+            let other = Party::new(Arc::clone(party.shared_issuer()), OTHER_INITIATOR.into());
+            let value = Value::Party(other, *kind);
+            let change = Change {
+                value,
+                ..Change::clone(change)
+            };
+            meant.insert(Fact::Initiator, Arc::new(change));
+            if !self.with(&meant).is_allowed() {
+                return changes.clone();
+            }
+        }
+        meant
+    }
+
+    /// The rules that read a claim which one of these changes of facts changes as well: how they end after the changes is not known. Where
+    /// such a claim decides on the token itself, these are the rules that ask for the change.
+    pub(crate) fn unknown_after(self, changes: &Changes) -> Vec<Arc<str>> {
+        let core = self.facts.core();
+        let issuer = match changes.get(&Fact::Initiator).map(|change| &change.value) {
+            Some(Value::Party(party, _)) => self.issuer_of(party).unwrap_or(self.issuer),
+            _ => self.issuer,
+        };
+        let (sources, meant) = (ClaimSources(issuer), self.meant(changes));
+        let is_changed = |path: &str| {
+            let claim = top(path);
+            let mut changes = changes.values();
+            changes.any(|change| changes_claim(change, sources, &core, &claim))
+        };
+        let reads = self.requirement.reads();
+        let changed = reads.claims().filter(|(_, claim)| is_changed(claim));
+        let mut unknown: Vec<Arc<str>> = changed.map(|(read, _)| Arc::clone(read.rule)).collect();
+        let facts = [TokenFact::Initiator, TokenFact::Actor, TokenFact::Client];
+        for fact in facts
+            .into_iter()
+            .filter(|fact| is_given_too(&meant, sources, &core, *fact))
+        {
+            // Those that no policy writes are about actors.
+            let has_actor = self.facts.core().delegation.actor().is_some();
+            let rules = self.requirement.core.iter();
+            let rules = rules.filter(|rule| rule.reads(fact) && (has_actor || !rule.is_implicit()));
+            unknown.extend(rules.map(|rule| Arc::clone(&rule.name)));
+        }
+        for change in changes
+            .values()
+            .filter(|change| decides_on_token(change, sources, &core))
+        {
+            let mut without = changes.clone();
+            without.remove(&change.fact);
+            let checks = self.with(&without).checks().into_iter();
+            unknown.extend(
+                checks
+                    .filter(|check| check.code.is_some())
+                    .map(|check| check.rule.into()),
+            );
+        }
+        unknown
+    }
+}
 
 /// Whether a fact is given by a claim that a change of another fact changes.
-pub(super) fn is_given_too(changes: &Changes, sources: ClaimSources<'_>, core: &Core<'_>, fact: TokenFact) -> bool {
+fn is_given_too(changes: &Changes, sources: ClaimSources<'_>, core: &Core<'_>, fact: TokenFact) -> bool {
     let is = |change: &Arc<Change>| match (&change.fact, fact) {
         (Fact::Scope(_), fact) => sources.scope_gives(fact),
         (Fact::Client, TokenFact::Initiator | TokenFact::Actor) => sources.client_gives(fact),
@@ -37,7 +136,7 @@ pub(super) fn is_given_too(changes: &Changes, sources: ClaimSources<'_>, core: &
 }
 
 /// Whether a top-level claim changes together with a fact of these core facts.
-pub(super) fn changes_claim(change: &Change, sources: ClaimSources<'_>, core: &Core<'_>, claim: &str) -> bool {
+fn changes_claim(change: &Change, sources: ClaimSources<'_>, core: &Core<'_>, claim: &str) -> bool {
     match (&change.fact, &change.value) {
         (Fact::Scope(_), _) => sources.of_scope(claim),
         (Fact::Initiator, Value::Party(party, kind)) => {
@@ -76,7 +175,7 @@ fn login_claims(value: &Value) -> impl Iterator<Item = &'static str> {
 }
 
 /// Whether the token may be refused with what a change makes of its claims: they are what its issuer has to write, or name its audience.
-pub(super) fn decides_on_token(change: &Change, sources: ClaimSources<'_>, core: &Core<'_>) -> bool {
+fn decides_on_token(change: &Change, sources: ClaimSources<'_>, core: &Core<'_>) -> bool {
     match (&change.fact, &change.value) {
         (Fact::Client, Value::Text(client)) => sources.client_decides(client, core),
         (Fact::Login, Value::Login(login)) => {

@@ -1,21 +1,17 @@
 //! Facts of a token and of a request after changes, and the rules that are not met with them.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use super::also_changed::{changes_claim, decides_on_token, is_given_too};
-use super::change::{Change, Changes, Fact, OTHER_INITIATOR, Remedies, Value};
+use super::change::{Change, Changes, Fact, Remedies, Value};
 use super::check::{Check, Collect, Skipping};
-use super::claim_sources::{ClaimSources, TokenFact, top};
 use super::evaluate::evaluate;
 use super::evaluation_time::EvaluationTime;
 use super::requirement::Requirement;
 use super::rules::{CoreCondition, HistoryCondition, RequestFacts, fitting_prior, of_first_unmet, tests_of};
-use crate::chain::{Actor, Facts, Party};
+use crate::chain::{Actor, Facts};
 use crate::claim_path;
 use crate::issuer::TrustedIssuer;
 use crate::json::{Json, Object};
-use crate::profile::Kind;
 use crate::request::{BodyValue, JsonBody, QueryParameter, encoded};
 use crate::token::Confirmation;
 
@@ -93,102 +89,6 @@ impl<'e> Evaluated<'e> {
             .map(|rule| &*rule.name)
             .chain(of_history.map(|rule| &*rule.name));
         names.filter(|name| !self.skipped.contains(name)).collect()
-    }
-}
-
-impl<'e> Evaluated<'e> {
-    /// The change as a token can have it: of an issuer that is trusted, and of unknown kind where that one proves no such kind.
-    pub(crate) fn possible(self, change: Change) -> Option<Change> {
-        let (party, kind, is_proven) = match (&change.fact, &change.value) {
-            (Fact::Initiator, Value::Party(party, kind)) => {
-                (party, kind, ClaimSources(self.issuer_of(party)?).prove(*kind))
-            }
-            (Fact::Actor, Value::Party(party, kind)) => (party, kind, ClaimSources(self.issuer).prove_of_actor(*kind)),
-            _ => return Some(change),
-        };
-        let kind = match is_proven {
-            true => *kind,
-            false => Kind::Unknown,
-        };
-        let value = Value::Party(party.clone(), kind);
-        Some(Change { value, ..change })
-    }
-
-    /// The issuer of the tokens of an initiator, if it is trusted.
-    fn issuer_of(self, initiator: &Party) -> Option<&'e TrustedIssuer> {
-        match initiator.issuer() == self.facts.core().initiator.issuer() {
-            true => Some(self.issuer),
-            false => {
-                let mut trusted = self.trusted.iter();
-                trusted.find(|issuer| *issuer.issuer == *initiator.issuer()).copied()
-            }
-        }
-    }
-
-    /// The changes as they are meant: that of a kind alone is about any initiator of that kind, unless rules accept the present one alone.
-    fn meant(self, changes: &Changes) -> Changes {
-        let core = self.facts.core();
-        let mut meant = changes.clone();
-        if let Some(change) = changes.get(&Fact::Initiator)
-            && let Value::Party(party, kind) = &change.value
-            && party == core.initiator
-        {
-            let other = Party::new(Arc::clone(party.shared_issuer()), OTHER_INITIATOR.into());
-            let value = Value::Party(other, *kind);
-            let change = Change {
-                value,
-                ..Change::clone(change)
-            };
-            meant.insert(Fact::Initiator, Arc::new(change));
-            if !self.with(&meant).is_allowed() {
-                return changes.clone();
-            }
-        }
-        meant
-    }
-
-    /// The rules that read a claim which one of these changes of facts changes as well: how they end after the changes is not known. Where
-    /// such a claim decides on the token itself, these are the rules that ask for the change.
-    pub(crate) fn unknown_after(self, changes: &Changes) -> Vec<Arc<str>> {
-        let core = self.facts.core();
-        let issuer = match changes.get(&Fact::Initiator).map(|change| &change.value) {
-            Some(Value::Party(party, _)) => self.issuer_of(party).unwrap_or(self.issuer),
-            _ => self.issuer,
-        };
-        let (sources, meant) = (ClaimSources(issuer), self.meant(changes));
-        let is_changed = |path: &str| {
-            let claim = top(path);
-            let mut changes = changes.values();
-            changes.any(|change| changes_claim(change, sources, &core, &claim))
-        };
-        let reads = self.requirement.reads();
-        let changed = reads.claims().filter(|(_, claim)| is_changed(claim));
-        let mut unknown: Vec<Arc<str>> = changed.map(|(read, _)| Arc::clone(read.rule)).collect();
-        let facts = [TokenFact::Initiator, TokenFact::Actor, TokenFact::Client];
-        for fact in facts
-            .into_iter()
-            .filter(|fact| is_given_too(&meant, sources, &core, *fact))
-        {
-            // Those that no policy writes are about actors.
-            let has_actor = self.facts.core().delegation.actor().is_some();
-            let rules = self.requirement.core.iter();
-            let rules = rules.filter(|rule| rule.reads(fact) && (has_actor || !rule.is_implicit()));
-            unknown.extend(rules.map(|rule| Arc::clone(&rule.name)));
-        }
-        for change in changes
-            .values()
-            .filter(|change| decides_on_token(change, sources, &core))
-        {
-            let mut without = changes.clone();
-            without.remove(&change.fact);
-            let checks = self.with(&without).checks().into_iter();
-            unknown.extend(
-                checks
-                    .filter(|check| check.code.is_some())
-                    .map(|check| check.rule.into()),
-            );
-        }
-        unknown
     }
 }
 
