@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::grant_type::is_known;
+use crate::grant_type::{TOKEN_EXCHANGE, is_known};
 use crate::secret::any_matches;
 use crate::store::IssuedToken;
 use crate::{
@@ -42,7 +42,10 @@ pub(crate) fn for_client<T>(
     // Either is no refusal yet, or the decision of a user or of the policy on issuance, which has recorded it.
     let is_refusal = |error: &OAuthError| ![AUTHORIZATION_PENDING, SLOW_DOWN, ACCESS_DENIED].contains(&error.code);
     if let Some(error) = error.filter(is_refusal) {
-        let mut entry = refusal(server, request, error);
+        let mut entry = match grant.filter(|grant| authenticated.is_ok() && *grant == TOKEN_EXCHANGE) {
+            Some(_) => refused_exchange(server, request, error),
+            None => Entry::refusal(error),
+        };
         entry.client_id = client_id;
         match authenticated {
             Ok(client) => server.note_of(&client, entry),
@@ -63,8 +66,8 @@ fn claimed(server: &Issuer, headers: &HeaderMap, request: &Parameters) -> Option
     is_registered.then_some(id)
 }
 
-/// A refusal, with the transaction and the subject of a live subject token that is in the request.
-fn refusal(server: &Issuer, request: &Parameters, error: OAuthError) -> Entry {
+/// A refusal, with the transaction and the subject of the live subject token in the request.
+fn refused_exchange(server: &Issuer, request: &Parameters, error: OAuthError) -> Entry {
     let subject = request.one("subject_token").ok().flatten();
     let subject = subject.and_then(|token| server.read(token).ok().flatten());
     let mut refusal = Entry::refusal(error);

@@ -143,11 +143,10 @@ impl AuditLine {
         matches!(self.entry.event, Event::Issue | Event::Exchange | Event::Refresh) && self.entry.jti.is_some()
     }
 
-    /// Whether it names the party, as the subject, an actor or the client.
-    pub(crate) fn names(&self, party: &str) -> bool {
-        let named = &self.entry;
-        let mut parties = named.sub.iter().chain(&named.actors).chain(&named.client_id);
-        parties.any(|named| named == party)
+    /// The subject, the actors and the client. Who is refused has no part in what it asked for.
+    pub(crate) fn parties(&self) -> impl Iterator<Item = &str> {
+        let client = self.entry.client_id.as_deref();
+        self.chain().chain(client.filter(|_| self.entry.event != Event::Refuse))
     }
 
     /// The parties of the chain, the initiator first.
@@ -253,6 +252,7 @@ mod tests {
         assert_eq!(lines.len(), 8);
         assert_eq!(lines[3].chain().collect::<Vec<_>>(), ["alice", "one", "two"]);
         assert_eq!(lines[2].dropped_scopes().collect::<Vec<_>>(), ["b"]);
-        assert!(lines[3].names("one") && lines[0].names("app") && !lines[0].names("one"));
+        let names = |index: usize, party| lines[index].parties().any(|named| named == party);
+        assert!(names(3, "one") && names(0, "app") && !names(0, "one"));
     }
 }

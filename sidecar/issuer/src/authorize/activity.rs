@@ -36,8 +36,11 @@ pub(super) fn list(server: &Issuer, user: &str) -> Response {
 pub(super) fn transaction(server: &Issuer, user: &str, txn: &str) -> Answer {
     let lines = AuditLine::read(&server.store.audited(txn).map_err(unavailable)?);
     let parties = parties(server, user);
-    Rejection::Page("There is no such transaction of yours.")
-        .when(!lines.iter().any(|line| parties.iter().any(|party| line.names(party))))?;
+    Rejection::Page("There is no such transaction of yours.").when(
+        !lines
+            .iter()
+            .any(|line| line.parties().any(|party| parties.contains(party))),
+    )?;
     Ok(pages::transaction(txn, &lines, &tokens(&lines)))
 }
 

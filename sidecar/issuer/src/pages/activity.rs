@@ -27,7 +27,7 @@ impl<'a> TransactionSummary<'a> {
         if self.txn.is_empty() {
             (self.txn, self.began, self.client) = (txn, line.time, line.entry.client_id.as_deref());
         }
-        self.parties.extend(line.chain().chain(line.entry.client_id.as_deref()));
+        self.parties.extend(line.parties());
         self.tokens = self.tokens.saturating_add(line.is_issue().into());
         self.refusals = self.refusals.saturating_add(line.entry.error.is_some().into());
     }

@@ -105,4 +105,31 @@ async fn the_owner_of_an_agent_sees_what_it_does_on_its_own() {
     assert!(issuer.get_with(&bob, &link).await.text.contains("night-batch"));
     let alice = signed_in(&issuer, ALICE_WITH_PASSWORD).await;
     assert_eq!(issuer.get_with(&alice, &link).await.status, 400);
+    // What it is refused is no part of its own.
+    let user = issuer.assistant_token(ALICE_WITH_PASSWORD).await;
+    let refused = issuer.exchange("night-batch", &user, &[("resource", ORDERS)]).await;
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    let txn = claims(&user)["txn"].as_str().unwrap().to_owned();
+    let refusals = || {
+        issuer
+            .handle
+            .audited(&txn)
+            .iter()
+            .filter(|line| line.contains("\"error\""))
+            .count()
+    };
+    assert_eq!(refusals(), 1);
+    let link = format!("/activity?txn={txn}");
+    assert_eq!(issuer.get_with(&bob, &link).await.status, 400);
+    assert!(!issuer.get_with(&bob, "/activity").await.text.contains(&txn));
+    // Without a proof it does not come to the transaction at all.
+    let form = [
+        ("client_id", "night-batch"),
+        ("client_secret", "wrong"),
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("subject_token", &*user),
+    ];
+    let refused = issuer.post("/token", &form).await;
+    refused.assert_error(401, "invalid_client");
+    assert_eq!(refusals(), 1);
 }
