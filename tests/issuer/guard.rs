@@ -88,6 +88,10 @@ fn a_policy_with_a_mistake_does_not_start() {
             "policy.yaml:1:19: the route `GET /token-exchange` matches no token\n  help: write `POST /token-exchange`",
         ),
         (
+            "routes: [{ match: POST /ciba, limit: { per: [initiator], rate: 1/m } }]",
+            "policy.yaml:1:19: `POST /ciba: limit` counts requests, and a policy on tokens counts none\n  help: remove it",
+        ),
+        (
             "routes: [{ match: POST /ciba, operation: { json: { /amount: { max: 1 } } } }]",
             "policy.yaml:1:19: ",
         ),

@@ -42,10 +42,10 @@ pub(crate) fn for_client<T>(
     // Either is no refusal yet, or the decision of a user or of the policy on issuance, which has recorded it.
     let is_refusal = |error: &OAuthError| ![AUTHORIZATION_PENDING, SLOW_DOWN, ACCESS_DENIED].contains(&error.code);
     if let Some(error) = error.filter(is_refusal) {
-        let mut entry = match grant.filter(|grant| authenticated.is_ok() && *grant == TOKEN_EXCHANGE) {
-            Some(_) => refused_exchange(server, request, error),
-            None => Entry::refusal(error),
-        };
+        let mut entry = Entry::refusal(error);
+        if authenticated.is_ok() && grant == Some(TOKEN_EXCHANGE) {
+            tie(server, request, &mut entry);
+        }
         entry.client_id = client_id;
         match authenticated {
             Ok(client) => server.note_of(&client, entry),
@@ -66,16 +66,14 @@ fn claimed(server: &Issuer, headers: &HeaderMap, request: &Parameters) -> Option
     is_registered.then_some(id)
 }
 
-/// A refusal, with the transaction and the subject of the live subject token in the request.
-fn refused_exchange(server: &Issuer, request: &Parameters, error: OAuthError) -> Entry {
+/// Adds the transaction and the subject of the live subject token in the request.
+fn tie(server: &Issuer, request: &Parameters, refusal: &mut Entry) {
     let subject = request.one("subject_token").ok().flatten();
     let subject = subject.and_then(|token| server.read(token).ok().flatten());
-    let mut refusal = Entry::refusal(error);
     if let Some(IssuedToken { claims, .. }) = subject {
         let AccessClaims { txn, sub, jti, .. } = claims;
         (refusal.txn, refusal.sub, refusal.parent_jti) = (Some(txn), Some(sub), Some(jti));
     }
-    refusal
 }
 
 /// Authenticates by `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none`, exactly one of them. The

@@ -70,6 +70,7 @@ impl GuardPolicy {
         let mut mistakes: Diagnostics = routes.iter().filter_map(|route| unmatched(route)).collect();
         let conflicts = guard.builder().issuer(trusted).check();
         mistakes.extend(conflicts.iter().map(|error| conflict(error, &routes)));
+        mistakes.extend(guard.0.limits().iter().map(|limit| limited(&limit.rule, &routes)));
         match mistakes.is_empty() {
             true => Ok(guard),
             false => Err(failed(mistakes)),
@@ -122,11 +123,27 @@ fn conflict(error: &ConfigError, routes: &[&Spanned<String>]) -> Diagnostic {
     let ConfigError::BodyRule { rule, .. } = error else {
         return Diagnostic::new(Span::default(), error.to_string(), "");
     };
-    let route = routes.iter().find(|route| rule.contains(&*route.value));
     let message = format!("`{rule}` reads the body of a request, and a token that is to be issued has none");
     let help = "remove it: a policy on tokens reads their claims";
-    Diagnostic::new(route.map(|route| route.span()).unwrap_or_default(), message, help)
+    Diagnostic::new(place(rule, routes), message, help)
 }
+
+/// A limit, which nothing would count.
+fn limited(rule: &str, routes: &[&Spanned<String>]) -> Diagnostic {
+    let message = format!("`{rule}` counts requests, and a policy on tokens counts none");
+    Diagnostic::new(
+        place(rule, routes),
+        message,
+        "remove it, and limit the requests to the issuer",
+    )
+}
+
+/// The place of the route of a rule.
+fn place(rule: &str, routes: &[&Spanned<String>]) -> Span {
+    let route = routes.iter().find(|route| rule.contains(&*route.value));
+    route.map(|route| route.span()).unwrap_or_default()
+}
+
 /// Prints no rule of the policy.
 impl fmt::Debug for GuardPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

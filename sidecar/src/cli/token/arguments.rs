@@ -11,8 +11,8 @@ The secret of a client is in the variable ACTGATE_CLIENT_SECRET or in --secret-f
 of the machine can see. A client that the issuer knows by a public key signs with --key-file (private_key_jwt). A client without
 either is public. Tokens to use are read from a file, or from standard input as `-`.
 With the built-in registry of `actgate issuer`:
-  export ACTGATE_CLIENT_SECRET=warehouse-secret
-  actgate token client-credentials --client warehouse --resource https://orders.example --scope orders:read
+  ACTGATE_CLIENT_SECRET=warehouse-secret actgate token client-credentials --client warehouse \\
+    --resource https://orders.example --scope orders:read
   actgate token login --client terminal --resource https://orders.example --scope 'openid orders:read'
   actgate token device --client terminal --resource https://orders.example --scope orders:read
 A user's token, exchanged by the agent that received it:
