@@ -340,6 +340,39 @@ actor:
     }
 
     #[test]
+    fn a_kind_of_actor_is_proven_by_its_claims_or_by_being_the_client() {
+        for (profile, is_client, proven) in [
+            ("actor: { kinds: {} }", false, &[][..]),
+            ("actor: { kinds: {} }", true, &[Kind::Agent]),
+            (
+                "actor: { kinds: {}, presenter: [{ client: batch }] }",
+                false,
+                &[Kind::Agent],
+            ),
+            (
+                "actor: { kinds: { human: [{ claims: { a: b } }] } }",
+                false,
+                &[Kind::Human],
+            ),
+        ] {
+            let issuer = issuer(profile);
+            let issuer = match is_client {
+                true => issuer.agent_client("batch").unwrap(),
+                false => issuer,
+            };
+            let sources = ClaimSources(&issuer);
+            for kind in [Kind::Human, Kind::Agent, Kind::Service] {
+                assert_eq!(
+                    sources.prove_of_actor(kind),
+                    proven.contains(&kind),
+                    "{profile}: {kind}"
+                );
+            }
+            assert!(sources.prove_of_actor(Kind::Unknown), "{profile}");
+        }
+    }
+
+    #[test]
     fn a_claim_of_the_client_or_of_scopes_gives_other_facts_as_well() {
         use TokenFact::{Actor, Client, Initiator};
         for (profile, of_client, of_scope) in [

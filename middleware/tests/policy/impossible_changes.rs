@@ -132,6 +132,27 @@ fn a_value_that_the_issuer_requires_otherwise_is_not_proposed() {
             &["scope w"],
         ),
         (
+            "sub_profile",
+            ["user", "x"],
+            "initiator: { kind: service }",
+            json!({ "sub_profile": "user" }),
+            &[],
+        ),
+        (
+            "sub_profile",
+            ["user", "x"],
+            "initiator: { kind: human, one_of: [bob] }",
+            json!({ "sub_profile": "user" }),
+            &["an initiator of kind human: bob"],
+        ),
+        (
+            "/act/sub",
+            ["a", "b"],
+            "actor: { absent: true }",
+            json!({ "act": { "sub": "a" } }),
+            &[],
+        ),
+        (
             "sub",
             ["alice", "bob"],
             one_of,
@@ -153,6 +174,28 @@ fn a_value_that_the_issuer_requires_otherwise_is_not_proposed() {
             "{rules}"
         );
     }
+}
+
+#[test]
+fn a_party_of_another_issuer_is_one_that_this_one_has() {
+    let issuer = TestIssuer::new().unwrap();
+    let other = TrustedIssuer::new("https://other.example", issuer.key_set().unwrap()).unwrap();
+    let other = other.audience(TestIssuer::AUDIENCE).unwrap();
+    let of_other =
+        "{ issuer: 'https://other.example', subject: bob }, { issuer: 'https://other.example', subject: carl }";
+    let policy = format!("routes: [{{ match: POST /, initiator: {{ one_of: [{of_other}] }} }}]");
+    let authorizer = Authorizer::builder()
+        .issuer(issuer.trusted(TestIssuer::AUDIENCE).unwrap())
+        .issuer(other.require_claim("sub", ["carl"]).unwrap())
+        .policy(Policy::from_yaml(&policy).unwrap())
+        .clock(FixedClock::at(TestIssuer::NOW))
+        .build()
+        .unwrap();
+    let token = issuer.token(json!({})).unwrap();
+    assert_eq!(
+        needed_by(&authorizer, &token, &Method::POST),
+        ["an initiator: carl of issuer https://other.example"]
+    );
 }
 
 #[test]
