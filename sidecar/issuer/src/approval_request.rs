@@ -106,14 +106,12 @@ fn hinted<'s>(server: &'s Issuer, client: &Client, request: &Parameters) -> Resu
 
 /// A short text of letters, digits and the printable ASCII characters: nothing that changes how the page reads.
 fn binding_message(request: &Parameters) -> Result<Option<String>> {
-    let Some(message) = request.one("binding_message")? else {
-        return Ok(None);
-    };
+    let message = request.one("binding_message")?;
     let is_plain = |character: char| character.is_alphanumeric() || matches!(character, ' '..='~');
-    match message.chars().count() <= MAX_BINDING_MESSAGE && message.chars().all(is_plain) {
-        true => Ok(Some(message.to_owned())),
-        false => Err(INVALID_BINDING_MESSAGE.because("it must have at most 100 plain characters")),
-    }
+    let is_valid = |message: &str| message.chars().count() <= MAX_BINDING_MESSAGE && message.chars().all(is_plain);
+    let is_invalid = !message.is_none_or(is_valid);
+    INVALID_BINDING_MESSAGE.when(is_invalid, "it must have at most 100 plain characters")?;
+    Ok(message.map(str::to_owned))
 }
 
 fn lifetime(request: &Parameters) -> Result<u64> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -68,12 +68,9 @@ fn may_introspect(client: &Client, claims: &AccessClaims) -> bool {
 }
 
 fn accepts_signed(headers: &HeaderMap) -> bool {
-    let is_signed = |accepted: &HeaderValue| {
-        accepted
-            .to_str()
-            .is_ok_and(|types| types.to_lowercase().contains(SIGNED))
-    };
-    headers.get_all(ACCEPT).iter().any(is_signed)
+    let accepted = headers.get_all(ACCEPT).iter();
+    let mut accepted = accepted.filter_map(|types| types.to_str().ok());
+    accepted.any(|types| types.to_lowercase().contains(SIGNED))
 }
 
 /// `POST /revoke`. An access token ends alone; a refresh token ends its family, with every token that came from it. A

@@ -13,6 +13,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutWriter;
 
 use crate::parameters::Peer;
 use crate::routes::router;
@@ -26,6 +27,8 @@ use crate::{Issuer, KeyError, Registry, Revoked};
 const HEADER_TIMEOUT: Duration = Duration::from_secs(8);
 /// The same while three quarters of the connections are open: idle ones make room for others soon.
 const CROWDED_TIMEOUT: Duration = Duration::from_millis(500);
+/// The maximum time for which a client takes nothing of a response.
+const STALLED_TIMEOUT: Duration = Duration::from_secs(30);
 /// The maximum time for open requests to finish during shutdown.
 const DRAIN: Duration = Duration::from_secs(5);
 /// The maximum size of the head of a request; a larger one is answered with 431.
@@ -78,8 +81,7 @@ impl Server {
         let failed = |error| StartError::Listen { address, error };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let server = Issuer::new(settings, registry, format!("http://{address}"))?;
-        let server = Arc::new(server);
+        let server = Arc::new(Issuer::new(settings, registry, format!("http://{address}"))?);
         Ok(Server {
             listener,
             address,
@@ -132,7 +134,9 @@ impl Server {
             let is_crowded = connections.available_permits() < MAX_CONNECTIONS / 4;
             http.header_read_timeout(if is_crowded { CROWDED_TIMEOUT } else { HEADER_TIMEOUT });
             let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer.ip()))));
-            let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+            let mut stream = TimeoutWriter::new(stream);
+            stream.set_timeout(Some(STALLED_TIMEOUT));
+            let connection = graceful.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
             tokio::spawn(async move {
                 if connection.await.is_err() {
                     tracing::debug!("connection ended early");
@@ -185,5 +189,41 @@ impl IssuerHandle {
     /// Sets the issuer's clock to the system's time plus `seconds`.
     pub fn set_clock_offset(&self, seconds: i64) {
         self.0.clock.set_offset(seconds);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpSocket;
+
+    use super::{STALLED_TIMEOUT, Server};
+    use crate::registry::Registry;
+    use crate::settings::Settings;
+
+    /// More than the buffers of both sockets hold.
+    const REQUESTS: usize = 4_000;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_no_response_is_cut() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::bind(address, Settings::default(), Registry::demo().unwrap());
+        let server = server.await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let mut client = socket.connect(server.local_addr()).await.unwrap();
+        // They wait in the kernel before the server runs: the paused clock moves whenever the server has nothing to do.
+        let requests = "GET /style.css HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(REQUESTS);
+        client.write_all(requests.as_bytes()).await.unwrap();
+        tokio::spawn(server.serve(std::future::pending()));
+        tokio::time::sleep(STALLED_TIMEOUT + Duration::from_secs(1)).await;
+        let mut responses = Vec::new();
+        // The end may be a reset, as requests are left unread.
+        let _ = client.read_to_end(&mut responses).await;
+        let whole = String::from_utf8_lossy(&responses).matches("HTTP/1.1 200 OK").count();
+        assert!((1..REQUESTS).contains(&whole), "{whole} responses");
     }
 }
