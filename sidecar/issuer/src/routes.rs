@@ -79,10 +79,10 @@ pub(crate) fn router(server: Arc<Issuer>) -> Router {
         .route("/register", post(endpoint(registration::register)))
         .route("/revoke", of_clients("revoke", live_tokens::revoke))
         .route("/userinfo", userinfo)
+        .merge(of_dialect(&server))
         .route_layer(cors());
     let device = of_clients("device_authorization", approval_request::ask_holder);
     Router::new()
-        .merge(of_dialect(&server))
         .merge(for_browsers)
         .route("/par", of_clients("par", authorize::push))
         .route("/bc-authorize", of_clients("bc-authorize", approval_request::ask_user))

@@ -242,6 +242,30 @@ async fn an_application_in_a_browser_may_call_from_its_origin() {
     }
 }
 
+#[tokio::test]
+async fn an_application_in_a_browser_may_call_the_addresses_of_a_dialect() {
+    let dialect = actgate_issuer::Dialect::PingAic;
+    let settings = Settings {
+        dialect,
+        ..Settings::default()
+    };
+    let issuer = Running::start(settings).await;
+    let metadata = issuer.get("/.well-known/openid-configuration").await.json();
+    let url = metadata["issuer"].as_str().unwrap();
+    let path = url.strip_prefix(issuer.base()).unwrap();
+    for path in [
+        format!("{path}/.well-known/openid-configuration"),
+        format!("/.well-known/oauth-authorization-server{path}"),
+        format!("{path}/access_token"),
+        format!("{path}/tokeninfo"),
+    ] {
+        let preflight = issuer.http.request(Method::OPTIONS, format!("{}{path}", issuer.base()));
+        let preflight = Reply::read(preflight.header("origin", "https://app.example")).await;
+        let origin = preflight.header("access-control-allow-origin");
+        assert_eq!((preflight.status, origin), (200, Some("*")), "{path}");
+    }
+}
+
 /// Serves one document for every request, and returns its address.
 async fn serve(head: &str, document: impl Fn(&str) -> String) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
