@@ -33,8 +33,9 @@ pub(crate) fn for_client<T>(
         Ok(client) => (endpoint(server, client, request), Some(client.id.clone())),
         Err(error) => (Err(*error), claimed(server, headers, request)),
     };
-    let (client, grant) = (client_id.as_deref(), request.one("grant_type").ok().flatten());
-    let grant = grant.filter(|grant| is_known(grant));
+    // A client document has its address as its identifier, which the caller chooses.
+    let client = client_id.as_deref().filter(|id| is_registered(server, id));
+    let grant = request.one("grant_type").ok().flatten().filter(|grant| is_known(grant));
     let error = response.as_ref().err().copied();
     let (outcome, reason) = error.map(|error| (error.code.name, error.description)).unzip();
     let outcome = outcome.unwrap_or("done");
@@ -61,9 +62,12 @@ fn claimed(server: &Issuer, headers: &HeaderMap, request: &Parameters) -> Option
     let assertion = request.one("client_assertion").ok().flatten();
     let asserted = assertion.and_then(|assertion| part::<Value>(assertion, 1)?["sub"].as_str().map(str::to_owned));
     let posted = request.one("client_id").ok().flatten().map(str::to_owned);
-    let id = basic.map(|(id, _)| id).or(asserted).or(posted)?;
-    let is_registered = server.directory.get().registry.clients.contains_key(&id);
-    is_registered.then_some(id)
+    let id = basic.map(|(id, _)| id).or(asserted).or(posted);
+    id.filter(|id| is_registered(server, id))
+}
+
+fn is_registered(server: &Issuer, id: &str) -> bool {
+    server.directory.get().registry.clients.contains_key(id)
 }
 
 /// Adds the transaction and the subject of the live subject token in the request.
