@@ -1,28 +1,21 @@
 //! The load: wrk for HTTP/1.1, h2load for HTTP/2.
 
-use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::Failure;
-use crate::process::{LOAD_CORE, Process, pinned};
-use crate::programs::{Environment, Protocol};
+use crate::process::{Cores, Running, pinned};
+use crate::programs::Protocol;
+use crate::tokens::Tokens;
+use crate::verification::new_tokens_file;
 
-/// Requests in flight.
-const IN_FLIGHT: &str = "32";
-/// The same over HTTP/2: connections, and streams of each.
+/// Connections of HTTP/2, and streams of each.
 const CONNECTIONS: &str = "8";
 const STREAMS: &str = "4";
 
 /// The events that perf counts.
 const INSTRUCTIONS: &str = "instructions:u,instructions:k";
-
-/// What the clients of a row send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tokens {
-    Same,
-    Many,
-}
 
 /// What the load saw and what the proxy used meanwhile.
 #[derive(Clone, Copy, Debug)]
@@ -33,63 +26,32 @@ pub struct Usage {
     pub instructions: Option<f64>,
     /// The 99th percentile of the latency in seconds, where the client reports it.
     pub p99: Option<f64>,
+    /// Requests in a second, where the client reports them.
+    pub rate: Option<f64>,
 }
 
 /// A row's load on one proxy.
+#[derive(Clone, Copy)]
 pub struct Load<'a> {
-    pub environment: &'a Environment,
-    pub proxy: &'a Process,
-    pub address: SocketAddr,
+    pub proxy: &'a Running,
+    pub cores: &'a Cores,
     pub protocol: Protocol,
     pub tokens: Tokens,
+    /// Connections of HTTP/1.1, with one request in flight each.
+    pub connections: usize,
+    /// The token that is sent where all requests have the same.
+    pub token: &'a str,
+    /// Where the files with the other tokens are.
+    pub folder: &'a Path,
+    /// Whether no request may repeat a token of [`Tokens::New`].
+    pub once: bool,
 }
 
 impl Load<'_> {
     /// Runs for `duration` and returns what the proxy used for each request. `perf` counts if it can.
     pub fn run(&self, duration: Duration, perf: Perf) -> Result<Usage, Failure> {
-        let seconds = duration.as_secs().max(1).to_string();
-        let counted = self.environment.folder().join("perf.csv");
-        let mut command = match perf {
-            Perf::Counts => {
-                let mut command = pinned(LOAD_CORE, "perf");
-                command
-                    .args(["stat", "-x", ";", "-e", INSTRUCTIONS, "-o"])
-                    .arg(&counted);
-                command.args(["-p", &self.proxy.id().to_string(), "--"]);
-                command.arg(if self.protocol.is_http2() { "h2load" } else { "wrk" });
-                command
-            }
-            Perf::Missing => pinned(LOAD_CORE, if self.protocol.is_http2() { "h2load" } else { "wrk" }),
-        };
-        let scheme = if self.protocol.has_tls() { "https" } else { "http" };
-        let url = format!("{scheme}://{}/orders/42", self.address);
-        let bearer = format!("authorization: Bearer {}", self.environment.token());
-        match self.protocol.is_http2() {
-            true => command.args([
-                "-t",
-                "1",
-                "-c",
-                CONNECTIONS,
-                "-m",
-                STREAMS,
-                "-D",
-                &seconds,
-                "-H",
-                &bearer,
-                &url,
-            ]),
-            false => command.args(["-t", "1", "-c", IN_FLIGHT, "-d", &seconds, "--latency"]),
-        };
-        match (self.protocol.is_http2(), self.tokens) {
-            (true, Tokens::Same) => {}
-            (true, Tokens::Many) => return Err("h2load sends one token only".into()),
-            (false, Tokens::Same) => drop(command.args(["-H", &bearer, &url])),
-            (false, Tokens::Many) => {
-                let folder = self.environment.folder();
-                command.arg("-s").arg(folder.join("tokens.lua"));
-                command.arg(&url).arg("--").arg(folder.join("tokens"));
-            }
-        }
+        let counted = self.folder.join("perf.csv");
+        let mut command = self.command(duration, perf, &counted)?;
         let before = self.proxy.cpu_time()?;
         let output = command.stdin(Stdio::null()).output()?;
         let used = self.proxy.cpu_time()? - before;
@@ -111,11 +73,53 @@ impl Load<'_> {
             Perf::Counts => Some(instructions(&std::fs::read_to_string(counted)?)? / requests),
             Perf::Missing => None,
         };
+        let rate = text.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
         Ok(Usage {
             cpu: used.as_secs_f64() / requests,
             instructions,
             p99: p99(&text),
+            rate: rate.and_then(|rate| rate.trim().parse().ok()),
         })
+    }
+
+    fn command(&self, duration: Duration, perf: Perf, counted: &Path) -> Result<Command, Failure> {
+        let seconds = duration.as_secs().max(1).to_string();
+        let client = if self.protocol.is_http2() { "h2load" } else { "wrk" };
+        let mut command = match perf {
+            Perf::Counts => {
+                let mut command = pinned(&self.cores.load, "perf");
+                command.args(["stat", "-x", ";", "-e", INSTRUCTIONS, "-o"]).arg(counted);
+                command.args(["-p", &self.proxy.ids(), "--", client]);
+                command
+            }
+            Perf::Missing => pinned(&self.cores.load, client),
+        };
+        let scheme = if self.protocol.has_tls() { "https" } else { "http" };
+        let url = format!("{scheme}://{}/orders/42", self.proxy.address);
+        let bearer = format!("authorization: Bearer {}", self.token);
+        if self.protocol.is_http2() {
+            let Tokens::Same(_) = self.tokens else {
+                return Err("h2load sends one token only".into());
+            };
+            command.args(["-t", "1", "-c", CONNECTIONS, "-m", STREAMS, "-D", &seconds]);
+            command.args(["-H", &bearer, &url]);
+            return Ok(command);
+        }
+        let threads = if self.cores.load.contains('-') { "2" } else { "1" };
+        let connections = self.connections.to_string();
+        command.args(["-t", threads, "-c", &connections, "-d", &seconds, "--latency"]);
+        let file = match self.tokens {
+            Tokens::Same(_) => {
+                command.args(["-H", &bearer, &url]);
+                return Ok(command);
+            }
+            Tokens::Many => "tokens".to_owned(),
+            Tokens::New(algorithm) => new_tokens_file(algorithm),
+        };
+        command.arg("-s").arg(self.folder.join("tokens.lua"));
+        command.arg(&url).arg("--").arg(self.folder.join(file));
+        command.arg(if self.once { "once" } else { "again" });
+        Ok(command)
     }
 }
 

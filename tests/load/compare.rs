@@ -4,66 +4,59 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Failure;
-use crate::clients::{Load, Perf, Tokens, Usage};
-use crate::programs::{Environment, Program, Protocol};
+use crate::bars;
+use crate::clients::{Load, Perf, Usage};
+use crate::environment::Environment;
+use crate::options::Options;
+use crate::process::Cores;
+use crate::programs::{Arrangement, Program};
+use crate::rows::{ROWS, Row, Shape};
+use crate::table;
+use crate::tokens::Tokens;
+use crate::verification;
 
-/// Traffic of one kind, which every proxy gets in turn.
-struct Row {
-    name: &'static str,
-    protocol: Protocol,
-    tokens: Tokens,
+/// A program as it is run in a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entrant {
+    pub program: Program,
+    pub cores: Cores,
 }
 
-const ROWS: &[Row] = &[
-    Row {
-        name: "same token",
-        protocol: Protocol::Http1,
-        tokens: Tokens::Same,
-    },
-    Row {
-        name: "5,000 tokens",
-        protocol: Protocol::Http1,
-        tokens: Tokens::Many,
-    },
-    Row {
-        name: "HTTP/2, same token",
-        protocol: Protocol::Http2,
-        tokens: Tokens::Same,
-    },
-    Row {
-        name: "TLS, same token",
-        protocol: Protocol::Http1Tls,
-        tokens: Tokens::Same,
-    },
-    Row {
-        name: "HTTP/2 over TLS, same token",
-        protocol: Protocol::Http2Tls,
-        tokens: Tokens::Same,
-    },
-];
-
-struct Options {
-    rounds: usize,
-    duration: Duration,
-    rows: String,
-    binaries: Vec<PathBuf>,
+/// One program in one round.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    pub usage: Usage,
+    /// Resident memory in MiB: before the load, and the most.
+    pub idle: f64,
+    pub peak: f64,
 }
 
-/// One proxy in one round.
-struct Measured {
-    usage: Usage,
-    idle: f64,
-    peak: f64,
+/// Everything that was measured of a row.
+pub struct Results {
+    pub row: &'static Row,
+    pub entrants: Vec<Entrant>,
+    /// Of each entrant, by round.
+    pub measured: Vec<Vec<Measured>>,
+    /// The seconds of one verification on the core of the proxies, by round, where each token is new.
+    pub verification: Vec<f64>,
 }
 
-/// Runs every row and prints its table.
-pub fn compare(options: &[&str]) -> Result<(), Failure> {
-    let options = read(options)?;
-    let environment = Environment::start()?;
+impl Results {
+    /// What was measured of a program, by round; on two cores where `two` is.
+    pub fn of(&self, program: &Program, two: bool) -> Option<&[Measured]> {
+        let mut entrants = self.entrants.iter().zip(&self.measured);
+        let found = entrants.find(|(entrant, _)| entrant.program == *program && entrant.cores.are_two() == two);
+        found.map(|(_, measured)| measured.as_slice())
+    }
+}
+
+/// Runs every row and prints its table, and the bars at the end.
+pub fn compare(words: &[&str]) -> Result<(), Failure> {
+    let options = Options::read(words)?;
+    let mut environment = Environment::start(options.envoy.clone())?;
     let perf = Perf::probe();
     println!(
-        "the proxy alone on one core, load and upstream on the other; {} rounds of {} s, each program in turn; medians\n\
-         instructions: {}",
+        "{} rounds of {} s, each program in turn; medians\ninstructions: {}",
         options.rounds,
         options.duration.as_secs(),
         match perf {
@@ -71,88 +64,140 @@ pub fn compare(options: &[&str]) -> Result<(), Failure> {
             Perf::Missing => "perf cannot count them on this machine",
         }
     );
-    let mut programs = vec![Program::BareHyper, Program::HaProxy];
-    programs.extend(options.binaries.iter().cloned().map(Program::Gate));
     let mut failures = Vec::new();
+    let mut all = Vec::new();
     for row in ROWS.iter().filter(|row| row.name.contains(&options.rows)) {
-        let mut measured: Vec<Vec<Measured>> = programs.iter().map(|_| Vec::new()).collect();
-        let mut absent: Vec<Option<String>> = programs.iter().map(|_| None).collect();
-        for round in 0..options.rounds {
-            for turn in 0..programs.len() {
-                let at = (round + turn) % programs.len();
-                if absent[at].is_some() {
-                    continue;
-                }
-                match measure(&environment, &programs[at], row, options.duration, perf) {
-                    Ok(result) => measured[at].push(result),
-                    Err(error) => absent[at] = Some(error.to_string()),
-                }
-            }
+        let (entrants, skipped): (Vec<_>, Vec<_>) = entrants(row, &options.binaries)
+            .into_iter()
+            .partition(|entrant| options.envoy.is_some() || !entrant.program.is_envoy());
+        println!("\n## {}\n", row.name);
+        for program in skipped.iter().map(|entrant| &entrant.program) {
+            println!("SKIPPED, as Envoy is not installed: {program}\n");
         }
-        print(row, &programs, &measured);
-        let reasons = programs.iter().zip(absent);
-        failures.extend(reasons.filter_map(|(program, reason)| Some(format!("{}: {program}: {}", row.name, reason?))));
+        if entrants.is_empty() {
+            continue;
+        }
+        if let Tokens::New(algorithm) = row.tokens {
+            environment.mint_new(algorithm, options.new_tokens())?;
+        }
+        let (results, absent) = run(&mut environment, row, entrants, &options, perf)?;
+        table::print(&results);
+        failures.extend(absent);
+        all.push(results);
     }
+    bars::print(&all, &options.binaries);
     match failures.is_empty() {
         true => Ok(()),
         false => Err(format!("without figures:\n{}", failures.join("\n")).into()),
     }
 }
 
+/// The programs of a row, each build of actgate at the end.
+fn entrants(row: &Row, binaries: &[PathBuf]) -> Vec<Entrant> {
+    let gate: fn(PathBuf) -> Program = match row.shape {
+        Shape::ExtAuthz => Program::EnvoyAsks,
+        _ => Program::Gate,
+    };
+    let programs = row.beside.iter().cloned().chain(binaries.iter().cloned().map(gate));
+    let arrangements = match row.shape {
+        Shape::TwoCores => Cores::one_and_two().to_vec(),
+        _ => vec![Cores::apart()],
+    };
+    let entrant = |program: Program| {
+        let own = arrangements.iter().cloned();
+        own.map(move |cores| Entrant {
+            program: program.clone(),
+            cores,
+        })
+    };
+    programs.flat_map(entrant).collect()
+}
+
+/// Measures each entrant in each round, and returns why one has no figures.
+fn run(
+    environment: &mut Environment,
+    row: &'static Row,
+    entrants: Vec<Entrant>,
+    options: &Options,
+    perf: Perf,
+) -> Result<(Results, Vec<String>), Failure> {
+    let mut results = Results {
+        row,
+        measured: entrants.iter().map(|_| Vec::new()).collect(),
+        entrants,
+        verification: Vec::new(),
+    };
+    let count = results.entrants.len();
+    let mut absent: Vec<Option<String>> = vec![None; count];
+    for round in 0..options.rounds {
+        if let Tokens::New(algorithm) = row.tokens {
+            let core = &Cores::apart().proxy;
+            let seconds = verification::seconds(core, algorithm, environment.folder())?;
+            results.verification.push(seconds);
+        }
+        for at in (0..count).map(|turn| (round + turn) % count) {
+            if absent[at].is_some() {
+                continue;
+            }
+            match measure(environment, &results.entrants[at], row, options, perf) {
+                Ok(measured) => results.measured[at].push(measured),
+                Err(error) => absent[at] = Some(error.to_string()),
+            }
+        }
+    }
+    let reasons = results.entrants.iter().zip(absent);
+    let reasons =
+        reasons.filter_map(|(entrant, reason)| Some(format!("{}: {}: {}", row.name, entrant.program, reason?)));
+    let reasons = reasons.collect();
+    Ok((results, reasons))
+}
+
 fn measure(
-    environment: &Environment,
-    program: &Program,
+    environment: &mut Environment,
+    entrant: &Entrant,
     row: &Row,
-    duration: Duration,
+    options: &Options,
     perf: Perf,
 ) -> Result<Measured, Failure> {
-    let (proxy, address) = environment.run(program, row.protocol)?;
+    let algorithm = row.tokens.algorithm();
+    let arrangement = Arrangement {
+        protocol: row.protocol,
+        algorithm,
+        cores: entrant.cores.clone(),
+        listen: None,
+    };
+    let proxy = entrant.program.start(environment, &arrangement)?;
     let idle = proxy.memory("VmRSS")?;
     let load = Load {
-        environment,
         proxy: &proxy,
-        address,
+        cores: &entrant.cores,
         protocol: row.protocol,
         tokens: row.tokens,
+        connections: row.connections,
+        token: environment.token(algorithm),
+        folder: environment.folder(),
+        once: entrant.program.reads_tokens(),
     };
-    // Fills caches and pools.
-    load.run(Duration::from_secs(1), Perf::Missing)?;
-    let usage = load.run(duration, perf)?;
+    if options.warms_up() {
+        // Fills caches and pools, but not with tokens that have to be new.
+        let tokens = match row.tokens {
+            Tokens::New(_) => Tokens::Same(algorithm),
+            tokens => tokens,
+        };
+        Load { tokens, ..load }.run(Duration::from_secs(1), Perf::Missing)?;
+    }
+    let usage = load.run(options.duration, perf)?;
     let peak = proxy.memory("VmHWM")?;
     Ok(Measured { usage, idle, peak })
 }
 
-fn print(row: &Row, programs: &[Program], measured: &[Vec<Measured>]) {
-    println!("\n## {}\n", row.name);
-    println!(
-        "| program | CPU µs a request | ÷ bare hyper | ÷ HAProxy | instructions | ÷ bare hyper | ÷ HAProxy | p99 ÷ bare hyper | RSS idle MiB | peak |"
-    );
-    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
-    for (program, own) in programs.iter().zip(measured) {
-        let ratio = |to: usize, figure: fn(&Measured) -> Option<f64>| {
-            let pairs = own.iter().zip(&measured[to]);
-            median(pairs.filter_map(|(own, other)| Some(figure(own)? / figure(other)?)))
-        };
-        let cpu = |measured: &Measured| Some(measured.usage.cpu);
-        let instructions = |measured: &Measured| measured.usage.instructions;
-        let of_own = |figure: fn(&Measured) -> Option<f64>| median(own.iter().filter_map(figure));
-        let cells = [
-            of_own(|measured| Some(measured.usage.cpu * 1e6)),
-            ratio(0, cpu),
-            ratio(1, cpu),
-            of_own(instructions),
-            ratio(0, instructions),
-            ratio(1, instructions),
-            ratio(0, |measured| measured.usage.p99),
-            of_own(|measured| Some(measured.idle)),
-            of_own(|measured| Some(measured.peak)),
-        ];
-        let cells = cells.map(|cell| cell.map_or("–".to_owned(), |value| format!("{value:.2}")));
-        println!("| {program} | {} |", cells.join(" | "));
-    }
+/// The median of the ratios of two programs, round by round.
+pub fn ratio(own: &[Measured], other: &[Measured], figure: impl Fn(&Measured) -> Option<f64>) -> Option<f64> {
+    let pairs = own.iter().zip(other);
+    median(pairs.filter_map(|(own, other)| Some(figure(own)? / figure(other)?)))
 }
 
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -161,27 +206,4 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
         0 => Some((values[middle - 1] + values[middle]) / 2.0),
         _ => Some(values[middle]),
     }
-}
-
-fn read(words: &[&str]) -> Result<Options, Failure> {
-    let mut options = Options {
-        rounds: 5,
-        duration: Duration::from_secs(3),
-        rows: String::new(),
-        binaries: Vec::new(),
-    };
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
-        match *word {
-            "--rounds" => options.rounds = value.parse()?,
-            "--seconds" => options.duration = Duration::from_secs(value.parse()?),
-            "--rows" => options.rows = (*value).to_owned(),
-            "--binary" => options
-                .binaries
-                .push(std::fs::canonicalize(value).map_err(|error| format!("{value}: {error}"))?),
-            _ => return Err(format!("unknown option {word}").into()),
-        }
-    }
-    Ok(options)
 }

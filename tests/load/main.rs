@@ -1,14 +1,22 @@
 //! The programs of the load comparison: the bare hyper proxy, the upstream, and what runs and measures them all.
 //! `tests/load/run` builds and starts it.
 
+mod bars;
 mod clients;
 mod compare;
+mod configurations;
+mod environment;
 #[path = "../mint/mod.rs"]
 #[expect(dead_code, reason = "the tests use the rest")]
 mod mint;
+mod options;
 mod process;
 mod programs;
+mod rows;
 mod servers;
+mod table;
+mod tokens;
+mod verification;
 
 use std::process::ExitCode;
 
@@ -17,7 +25,9 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         ["upstream"] => servers::upstream(),
-        ["proxy", protocol, upstream, folder] => servers::proxy(protocol, upstream, folder),
+        ["authorize"] => servers::authorize(),
+        ["proxy", address, protocol, upstream, folder] => servers::proxy(address, protocol, upstream, folder),
+        ["verify", algorithm, folder] => verification::verify(algorithm, folder),
         ["compare", options @ ..] => compare::compare(options),
         _ => Err(format!("unknown arguments {words:?}").into()),
     };

@@ -1,27 +1,101 @@
-//! A process on one core, its use of the processor and its memory.
+//! Processes on their cores, their use of the processor and their memory.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use crate::Failure;
 
-/// The core of the proxy that is measured.
-pub const PROXY_CORE: &str = "0";
-/// The core of the upstream and the load.
-pub const LOAD_CORE: &str = "1";
-
 /// The longest wait for the start of a process.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A command that runs on `core` and is killed by the kernel when this process ends.
-pub fn pinned(core: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
+/// The cores of a proxy, and those of the upstream and the load, as `taskset` writes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cores {
+    pub proxy: String,
+    pub load: String,
+}
+
+impl Cores {
+    /// The proxy alone on one core.
+    pub fn apart() -> Self {
+        Self::of("0", "1")
+    }
+
+    /// The proxy on one core and on two, with the same load: on the cores that are left, and on all where none is.
+    pub fn one_and_two() -> [Self; 2] {
+        let load = match machine_cores() {
+            cores if cores > 2 => format!("2-{}", cores - 1),
+            _ => "0-1".to_owned(),
+        };
+        [Self::of("0", &load), Self::of("0-1", &load)]
+    }
+
+    /// Whether the load takes time of the cores of the proxy.
+    pub fn are_shared(&self) -> bool {
+        self.load.starts_with('0')
+    }
+
+    /// Whether the proxy has two cores.
+    pub fn are_two(&self) -> bool {
+        self.proxy.contains('-')
+    }
+
+    fn of(proxy: &str, load: &str) -> Self {
+        Self {
+            proxy: proxy.to_owned(),
+            load: load.to_owned(),
+        }
+    }
+}
+
+fn machine_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A command that runs on `cores` and is killed by the kernel when this process ends.
+pub fn pinned(cores: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "taskset", "--cpu-list", core]);
+    command.args(["--pdeathsig", "KILL", "taskset", "--cpu-list", cores]);
     command.arg(program);
     command
+}
+
+/// The processes of a program that is measured, and where it listens.
+pub struct Running {
+    processes: Vec<Process>,
+    pub address: SocketAddr,
+}
+
+impl Running {
+    pub fn one((process, address): (Process, SocketAddr)) -> Self {
+        let processes = vec![process];
+        Self { processes, address }
+    }
+
+    /// The same with a process that it asks.
+    pub fn with(mut self, process: Process) -> Self {
+        self.processes.push(process);
+        self
+    }
+
+    /// The ids of the processes, as `perf` reads them.
+    pub fn ids(&self) -> String {
+        let ids: Vec<_> = self.processes.iter().map(|process| process.id().to_string()).collect();
+        ids.join(",")
+    }
+
+    /// The time that the processor has spent for all of them.
+    pub fn cpu_time(&self) -> Result<Duration, Failure> {
+        self.processes.iter().map(Process::cpu_time).sum()
+    }
+
+    /// The memory of all of them, as [`Process::memory`] reads it.
+    pub fn memory(&self, line: &str) -> Result<f64, Failure> {
+        self.processes.iter().map(|process| process.memory(line)).sum()
+    }
 }
 
 /// A running process. It ends with this value.
@@ -34,6 +108,22 @@ impl Process {
         let child = command.stdin(Stdio::null()).spawn();
         let child = child.map_err(|error| format!("{command:?} does not start: {error}"))?;
         Ok(Self { child })
+    }
+
+    /// Starts a program that announces nothing, and waits until it accepts connections to `address`.
+    pub fn listening(command: &mut Command, address: SocketAddr) -> Result<(Self, SocketAddr), Failure> {
+        let mut process = Self::spawn(command)?;
+        let deadline = Instant::now() + DEADLINE;
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = process.child.try_wait()? {
+                return Err(format!("it ends with {status}").into());
+            }
+            if Instant::now() > deadline {
+                return Err("it does not listen in time".into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok((process, address))
     }
 
     /// Starts `command` and waits for the line of its output in which `announcement` precedes the address.
@@ -103,6 +193,11 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// An address for a program that cannot choose a port by itself and announce it.
+pub fn free_address() -> Result<SocketAddr, Failure> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 fn address(text: &str) -> Option<SocketAddr> {

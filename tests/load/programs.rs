@@ -1,27 +1,19 @@
-//! How each proxy of the comparison is started.
+//! How each program of the comparison is started.
 
 use std::fmt;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::{Duration, Instant};
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
 
 use crate::Failure;
-use crate::mint::certificate::CertificateAuthority;
-use crate::mint::{AUDIENCE, ISSUER, TokenIssuer, chain, now};
-use crate::process::{LOAD_CORE, PROXY_CORE, Process, pinned};
+use crate::configurations::{self, Authentication};
+use crate::environment::Environment;
+use crate::process::{Cores, Process, Running, free_address, pinned};
 use crate::servers::ANNOUNCEMENT;
+use crate::tokens::Algorithm;
 
-/// The certificate and the key of every proxy, in DER.
-pub const CERTIFICATE_FILE: &str = "tls.der";
-pub const KEY_FILE: &str = "key.der";
-
-/// As many tokens as one row has.
-const TOKENS: usize = 5_000;
+/// What a gate writes before the address for clients.
+pub const GATE_ANNOUNCEMENT: &str = "actgate: listening on ";
 
 /// What the clients of a row use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,13 +55,38 @@ impl FromStr for Protocol {
     }
 }
 
-/// A proxy of the comparison.
+/// A program of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
     BareHyper,
     HaProxy,
+    /// HAProxy that verifies signatures.
+    HaProxyJwt,
+    /// Envoy that verifies tokens anew with each request.
+    Envoy,
+    /// The same with its cache of tokens.
+    EnvoyCache,
+    /// Envoy that asks a server which permits everything.
+    EnvoyAsksNothing,
+    /// Envoy that asks a build of actgate.
+    EnvoyAsks(PathBuf),
     /// A build of actgate.
     Gate(PathBuf),
+}
+
+impl Program {
+    /// Whether it uses Envoy.
+    pub fn is_envoy(&self) -> bool {
+        matches!(
+            self,
+            Self::Envoy | Self::EnvoyCache | Self::EnvoyAsksNothing | Self::EnvoyAsks(_)
+        )
+    }
+
+    /// Whether a token that it had before is less work for it.
+    pub fn reads_tokens(&self) -> bool {
+        !matches!(self, Self::BareHyper | Self::HaProxy)
+    }
 }
 
 impl fmt::Display for Program {
@@ -77,134 +94,163 @@ impl fmt::Display for Program {
         match self {
             Self::BareHyper => f.write_str("bare hyper"),
             Self::HaProxy => f.write_str("HAProxy"),
+            Self::HaProxyJwt => f.write_str("HAProxy, jwt_verify"),
+            Self::Envoy => f.write_str("Envoy, jwt_authn + RBAC"),
+            Self::EnvoyCache => f.write_str("Envoy, jwt_authn + RBAC, cache of 10,000"),
+            Self::EnvoyAsksNothing => f.write_str("Envoy, ext_authz to a server that does nothing"),
+            Self::EnvoyAsks(path) => write!(f, "Envoy, ext_authz to {}", path.display()),
             Self::Gate(path) => write!(f, "{}", path.display()),
         }
     }
 }
 
-/// The upstream, and the files that the proxies and the load read.
-pub struct Environment {
-    folder: tempfile::TempDir,
-    upstream: SocketAddr,
-    _upstream: Process,
-    tokens: Vec<String>,
+/// How a program is run.
+#[derive(Clone, Debug)]
+pub struct Arrangement {
+    pub protocol: Protocol,
+    /// Of the tokens.
+    pub algorithm: Algorithm,
+    pub cores: Cores,
+    /// Where it listens; None: where the system chooses.
+    pub listen: Option<SocketAddr>,
 }
 
-impl Environment {
-    pub fn start() -> Result<Self, Failure> {
-        let folder = tempfile::tempdir()?;
-        let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes);
-        let issuer = TokenIssuer::new();
-        write("keys.json", issuer.document().as_bytes())?;
-        let tokens: Vec<String> = (0..TOKENS)
-            .map(|_| {
-                issuer.token(json!({
-                    "scope": "orders:read orders:write refunds:read refunds:write items:read items:write",
-                    "act": chain(&["refund-agent", "planner"]),
-                    "nbf": now() - 5,
-                    "exp": now() + 3600,
-                }))
-            })
-            .collect();
-        write("tokens", tokens.join("\n").as_bytes())?;
-        write("tokens.lua", include_bytes!("tokens.lua"))?;
+impl Program {
+    /// Starts the program on its cores.
+    pub fn start(&self, environment: &mut Environment, arrangement: &Arrangement) -> Result<Running, Failure> {
+        let command = self.prepare(environment, arrangement)?;
+        command.start()
+    }
 
-        let server = CertificateAuthority::new("load").server();
-        write(CERTIFICATE_FILE, &server.certificate)?;
-        write(KEY_FILE, &server.key)?;
-        let (certificate, key) = (pem("CERTIFICATE", &server.certificate), pem("PRIVATE KEY", &server.key));
-        write("tls.crt", certificate.as_bytes())?;
-        write("tls.key", key.as_bytes())?;
-        write("tls.pem", (certificate + &key).as_bytes())?;
+    /// Writes the configuration of the program, and starts the servers that it asks.
+    pub fn prepare(&self, environment: &mut Environment, arrangement: &Arrangement) -> Result<Prepared, Failure> {
+        let Arrangement { protocol, cores, .. } = arrangement;
+        let upstream = environment.upstream(cores)?;
+        let folder = environment.folder();
+        let envoy = |authentication: Authentication| {
+            let path = environment.envoy.as_deref().ok_or("Envoy is not installed")?;
+            let listen = arrangement.listen.map_or_else(free_address, Ok)?;
+            let text = configurations::envoy(folder, listen, upstream, authentication);
+            let file = write(folder, "envoy.yaml", &text)?;
+            let mut command = pinned(&cores.proxy, path);
+            command.args([
+                "--concurrency",
+                "1",
+                "--disable-hot-restart",
+                "--log-level",
+                "error",
+                "-c",
+            ]);
+            command.arg(file);
+            Ok::<_, Failure>(Prepared::that_listens(command, listen))
+        };
+        let haproxy = |algorithm: Option<Algorithm>| {
+            let listen = arrangement.listen.map_or_else(free_address, Ok)?;
+            let text = configurations::haproxy(folder, listen, upstream, *protocol, algorithm);
+            let file = write(folder, "haproxy.cfg", &text)?;
+            let mut command = pinned(&cores.proxy, "haproxy");
+            command.args(["-db", "-q", "-f"]).arg(file);
+            Ok::<_, Failure>(Prepared::that_listens(command, listen))
+        };
+        match self {
+            Self::BareHyper => {
+                let mut command = pinned(&cores.proxy, std::env::current_exe()?);
+                let listen = arrangement.listen.unwrap_or(configurations::ANY).to_string();
+                command.args(["proxy", &listen, &protocol.to_string(), &upstream.to_string()]);
+                command.arg(folder);
+                Ok(Prepared::that_announces(command, ANNOUNCEMENT))
+            }
+            Self::HaProxy => haproxy(None),
+            Self::HaProxyJwt => haproxy(Some(arrangement.algorithm)),
+            Self::Envoy => envoy(Authentication::Jwt { cache: None }),
+            Self::EnvoyCache => envoy(Authentication::Jwt { cache: Some(10_000) }),
+            Self::EnvoyAsksNothing => {
+                let mut command = pinned(&cores.proxy, std::env::current_exe()?);
+                let (process, address) = Process::announced(command.arg("authorize"), ANNOUNCEMENT)?;
+                Ok(envoy(Authentication::Asked(address))?.that_asks(process))
+            }
+            Self::EnvoyAsks(path) => {
+                let file = write(folder, "deciding.yaml", &configurations::deciding_gate())?;
+                let mut command = pinned(&cores.proxy, path);
+                command.args(["run", "--config"]).arg(file);
+                let (process, address) = Process::announced(&mut command, "actgate: decisions on ")?;
+                Ok(envoy(Authentication::Asked(address))?.that_asks(process))
+            }
+            Self::Gate(path) => {
+                let listen = arrangement.listen.unwrap_or(configurations::ANY);
+                let text = configurations::gate(listen, upstream, protocol.has_tls());
+                gate(path, folder, &text, cores)
+            }
+        }
+    }
+}
 
-        let mut command = pinned(LOAD_CORE, std::env::current_exe()?);
-        let (process, upstream) = Process::announced(command.arg("upstream"), ANNOUNCEMENT)?;
-        Ok(Self {
-            folder,
-            upstream,
-            _upstream: process,
-            tokens,
+/// A build of actgate with this configuration.
+pub fn gate(path: &Path, folder: &Path, configuration: &str, cores: &Cores) -> Result<Prepared, Failure> {
+    let file = write(folder, "actgate.yaml", configuration)?;
+    let mut command = pinned(&cores.proxy, path);
+    command.args(["run", "--config"]).arg(file);
+    Ok(Prepared::that_announces(command, GATE_ANNOUNCEMENT))
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
+    let file = folder.join(name);
+    std::fs::write(&file, text)?;
+    Ok(file)
+}
+
+/// A program that can be started.
+pub struct Prepared {
+    command: std::process::Command,
+    found: Found,
+    asked: Option<Process>,
+}
+
+/// How the address of a program is known.
+enum Found {
+    /// The program writes it after these words.
+    After(&'static str),
+    At(SocketAddr),
+}
+
+impl Prepared {
+    fn that_announces(command: std::process::Command, announcement: &'static str) -> Self {
+        Self {
+            command,
+            found: Found::After(announcement),
+            asked: None,
+        }
+    }
+
+    fn that_listens(command: std::process::Command, address: SocketAddr) -> Self {
+        Self {
+            command,
+            found: Found::At(address),
+            asked: None,
+        }
+    }
+
+    fn that_asks(mut self, process: Process) -> Self {
+        self.asked = Some(process);
+        self
+    }
+
+    /// Starts it and waits until it listens.
+    pub fn start(mut self) -> Result<Running, Failure> {
+        let started = match self.found {
+            Found::After(announcement) => Process::announced(&mut self.command, announcement)?,
+            Found::At(address) => Process::listening(&mut self.command, address)?,
+        };
+        let running = Running::one(started);
+        Ok(match self.asked {
+            Some(process) => running.with(process),
+            None => running,
         })
     }
 
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
+    /// Starts it and waits for nothing.
+    pub fn spawn(mut self) -> Result<Process, Failure> {
+        let command = self.command.stdout(std::process::Stdio::null());
+        Process::spawn(command.stderr(std::process::Stdio::null()))
     }
-
-    /// The first token, with which one row asks all the time.
-    pub fn token(&self) -> &str {
-        &self.tokens[0]
-    }
-
-    /// Starts `program` alone on its core.
-    pub fn run(&self, program: &Program, protocol: Protocol) -> Result<(Process, SocketAddr), Failure> {
-        match program {
-            Program::BareHyper => {
-                let mut command = pinned(PROXY_CORE, std::env::current_exe()?);
-                command.args(["proxy", &protocol.to_string(), &self.upstream.to_string()]);
-                Process::announced(command.arg(self.folder()), ANNOUNCEMENT)
-            }
-            Program::HaProxy => self.run_haproxy(protocol),
-            Program::Gate(path) => {
-                let file = self.folder().join("actgate.yaml");
-                std::fs::write(&file, self.configuration(protocol))?;
-                let mut command = pinned(PROXY_CORE, path);
-                command.args(["run", "--config"]).arg(file);
-                Process::announced(&mut command, "actgate: listening on ")
-            }
-        }
-    }
-
-    /// HAProxy on one thread, with pooled connections to the upstream.
-    fn run_haproxy(&self, protocol: Protocol) -> Result<(Process, SocketAddr), Failure> {
-        // It cannot choose a port by itself and announce it.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let pem = self.folder().join("tls.pem");
-        let options = match protocol {
-            Protocol::Http1 => String::new(),
-            Protocol::Http2 => " proto h2".to_owned(),
-            Protocol::Http1Tls => format!(" ssl crt {} alpn http/1.1", pem.display()),
-            Protocol::Http2Tls => format!(" ssl crt {} alpn h2", pem.display()),
-        };
-        let configuration = format!(
-            "global\n  nbthread 1\n  maxconn 4096\n  log stderr local0 emerg\ndefaults\n  mode http\n  http-reuse always\n  \
-             timeout connect 5s\n  timeout client 60s\n  timeout server 60s\nfrontend load\n  bind {address}{options}\n  \
-             default_backend upstream\nbackend upstream\n  server upstream {}\n",
-            self.upstream
-        );
-        let file = self.folder().join("haproxy.cfg");
-        std::fs::write(&file, configuration)?;
-        let process = Process::spawn(pinned(PROXY_CORE, "haproxy").args(["-db", "-q", "-f"]).arg(file))?;
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(address).is_err() {
-            if Instant::now() > deadline {
-                return Err("HAProxy does not listen in time".into());
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Ok((process, address))
-    }
-
-    /// A gate with a policy, identity headers and the decision log in a file.
-    fn configuration(&self, protocol: Protocol) -> String {
-        let tls = match protocol.has_tls() {
-            true => "tls: { certificate: tls.crt, key: tls.key }\n",
-            false => "",
-        };
-        format!(
-            "listen: 127.0.0.1:0\n{tls}upstream: http://{}\nadmin: 127.0.0.1:0\naudience: {AUDIENCE}\ndecision_log: decisions.log\n\
-             issuers:\n  - issuer: {ISSUER}\n    jwks_file: keys.json\n    chain_completeness: complete\n    prior_actors: enforce\n\
-             requirements:\n  human-must-initiate:\n    initiator: {{ kind: human }}\n\
-             routes:\n  - match: GET /health\n    public: true\n  - match: GET /orders/{{id}}\n    scopes: [orders:read]\n    \
-             require: [human-must-initiate]\n    actor: {{ one_of: [refund-agent] }}\n    chain: {{ max_depth: 2 }}\n",
-            self.upstream
-        )
-    }
-}
-
-/// `bytes` of DER as PEM.
-fn pem(label: &str, bytes: &[u8]) -> String {
-    let text = STANDARD.encode(bytes);
-    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }

@@ -1,13 +1,16 @@
-//! The upstream and the bare hyper proxy: the same hyper and the same pooled client as the gate, and no checks.
+//! The upstream and the bare hyper proxy: the same hyper and the same pooled client as the gate, and no checks; and a server
+//! of `ext_authz` that permits everything.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version};
-use http_body_util::{Either, Empty, Full};
+use http_body_util::{BodyExt, Either, Empty, Full};
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::{http1, http2};
@@ -21,7 +24,9 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::Failure;
-use crate::programs::{CERTIFICATE_FILE, KEY_FILE, Protocol};
+use crate::configurations::ANY;
+use crate::environment::{CERTIFICATE_FILE, KEY_FILE};
+use crate::programs::Protocol;
 
 type Forwarder = Client<HttpConnector, Incoming>;
 
@@ -31,7 +36,7 @@ pub const ANNOUNCEMENT: &str = "listening on ";
 /// Runs a service that answers every request with two bytes.
 pub fn upstream() -> Result<(), Failure> {
     tokio::runtime::Runtime::new()?.block_on(async {
-        let listener = listen().await?;
+        let listener = listen(ANY).await?;
         loop {
             let (socket, _) = listener.accept().await?;
             socket.set_nodelay(true)?;
@@ -44,10 +49,34 @@ pub fn upstream() -> Result<(), Failure> {
     })
 }
 
+/// Runs a server of `envoy.service.auth.v3.Authorization` that reads no request and permits it: a response without a status.
+pub fn authorize() -> Result<(), Failure> {
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let listener = listen(ANY).await?;
+        loop {
+            let (socket, _) = listener.accept().await?;
+            socket.set_nodelay(true)?;
+            let service = service_fn(async |_: Request<Incoming>| {
+                // A message that is not compressed and has no byte.
+                let message = Full::new(Bytes::from_static(&[0; 5]));
+                let status = [("grpc-status".parse()?, HeaderValue::from_static("0"))];
+                let trailers = HeaderMap::from_iter(status);
+                let mut answer = Response::new(message.with_trailers(async { Some(Ok(trailers)) }));
+                let content_type = HeaderValue::from_static("application/grpc");
+                answer.headers_mut().insert(CONTENT_TYPE, content_type);
+                Ok::<_, Failure>(answer)
+            });
+            let server = http2::Builder::new(TokioExecutor::new());
+            tokio::spawn(server.serve_connection(TokioIo::new(socket), service));
+        }
+    })
+}
+
 /// Runs a proxy to `upstream` that only forwards.
-pub fn proxy(protocol: &str, upstream: &str, folder: &str) -> Result<(), Failure> {
+pub fn proxy(address: &str, protocol: &str, upstream: &str, folder: &str) -> Result<(), Failure> {
     let protocol: Protocol = protocol.parse()?;
     let upstream: Authority = upstream.parse()?;
+    let address: SocketAddr = address.parse()?;
     tokio::runtime::Runtime::new()?.block_on(async {
         let tls = match protocol.has_tls() {
             true => Some(acceptor(protocol, Path::new(folder))?),
@@ -58,7 +87,7 @@ pub fn proxy(protocol: &str, upstream: &str, folder: &str) -> Result<(), Failure
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .build(connector);
-        let listener = listen().await?;
+        let listener = listen(address).await?;
         loop {
             let (socket, _) = listener.accept().await?;
             socket.set_nodelay(true)?;
@@ -77,8 +106,8 @@ pub fn proxy(protocol: &str, upstream: &str, folder: &str) -> Result<(), Failure
     })
 }
 
-async fn listen() -> std::io::Result<TcpListener> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await?;
     println!("{ANNOUNCEMENT}{}", listener.local_addr()?);
     Ok(listener)
 }

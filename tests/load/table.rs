@@ -1,0 +1,87 @@
+//! The table of a row.
+
+use crate::compare::{Measured, Results, median, ratio};
+use crate::programs::Program;
+use crate::rows::Shape;
+use crate::tokens::Tokens;
+
+pub fn print(results: &Results) {
+    match results.row.shape {
+        Shape::TwoCores => print_two_cores(results),
+        _ => print_alone(results),
+    }
+    if let (Tokens::New(algorithm), Some(seconds)) = (results.row.tokens, median(results.verification.iter().copied()))
+    {
+        println!("\none verification of {}: {:.2} µs", algorithm.name(), seconds * 1e6);
+    }
+}
+
+/// The first program of the row is what the others are compared with, and HAProxy where it is in the row.
+fn print_alone(results: &Results) {
+    let first = &results.entrants[0].program;
+    let haproxy = [Program::HaProxy, Program::HaProxyJwt];
+    let haproxy = haproxy.iter().find_map(|program| results.of(program, false));
+    println!(
+        "| program | CPU µs a request | ÷ first | ÷ HAProxy | instructions | ÷ first | ÷ HAProxy | p99 ÷ first | \
+         RSS idle MiB | peak |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+    for (entrant, own) in results.entrants.iter().zip(&results.measured) {
+        let to = |other: Option<&[Measured]>, figure: fn(&Measured) -> Option<f64>| ratio(own, other?, figure);
+        let first = results.of(first, false);
+        let instructions = |measured: &Measured| measured.usage.instructions;
+        let of_own = |figure: fn(&Measured) -> Option<f64>| median(own.iter().filter_map(figure));
+        let cells = [
+            of_own(|measured| Some(measured.usage.cpu * 1e6)),
+            to(first, cpu),
+            to(haproxy, cpu),
+            of_own(instructions),
+            to(first, instructions),
+            to(haproxy, instructions),
+            to(first, |measured| measured.usage.p99),
+            of_own(|measured| Some(measured.idle)),
+            of_own(|measured| Some(measured.peak)),
+        ];
+        println!("| {} | {} |", entrant.program, cells.map(cell).join(" | "));
+    }
+}
+
+fn print_two_cores(results: &Results) {
+    println!(
+        "| program | requests a second on one core | on two | ÷ | CPU µs a request on one core | on two | ÷ |\n\
+         |---|--:|--:|--:|--:|--:|--:|"
+    );
+    for entrant in results.entrants.iter().filter(|entrant| !entrant.cores.are_two()) {
+        let of = |two| results.of(&entrant.program, two).unwrap_or_default();
+        let (one, two) = (of(false), of(true));
+        let middle = |own: &[Measured], figure: fn(&Measured) -> Option<f64>| median(own.iter().filter_map(figure));
+        let micros = |measured: &Measured| Some(measured.usage.cpu * 1e6);
+        let cells = [
+            middle(one, rate),
+            middle(two, rate),
+            ratio(two, one, rate),
+            middle(one, micros),
+            middle(two, micros),
+            ratio(two, one, cpu),
+        ];
+        println!("| {} | {} |", entrant.program, cells.map(cell).join(" | "));
+    }
+    if results.entrants.iter().any(|entrant| entrant.cores.are_shared()) {
+        println!("\nThe load and the upstream take their time from the same two cores: no program can reach 2.");
+    }
+}
+
+pub fn cpu(measured: &Measured) -> Option<f64> {
+    Some(measured.usage.cpu)
+}
+
+pub fn rate(measured: &Measured) -> Option<f64> {
+    measured.usage.rate
+}
+
+pub fn cell(value: Option<f64>) -> String {
+    value.map_or("–".to_owned(), |value| match value {
+        value if value >= 1_000.0 => format!("{value:.0}"),
+        value => format!("{value:.2}"),
+    })
+}
