@@ -9,7 +9,8 @@ use crate::clients::{Load, Perf, Usage};
 use crate::environment::Environment;
 use crate::options::Options;
 use crate::process::Cores;
-use crate::programs::{Arrangement, Program};
+use crate::programs::{Arrangement, Program, Protocol};
+use crate::requests;
 use crate::rows::{ROWS, Row, Shape};
 use crate::table;
 use crate::tokens::Tokens;
@@ -168,6 +169,10 @@ fn measure(
     };
     let proxy = entrant.program.start(environment, &arrangement)?;
     let idle = proxy.memory("VmRSS")?;
+    let checks_tokens = entrant.program.checks_tokens();
+    if checks_tokens && row.protocol == Protocol::Http1 {
+        requests::check(proxy.address, environment.token(algorithm))?;
+    }
     let load = Load {
         proxy: &proxy,
         cores: &entrant.cores,
@@ -176,7 +181,7 @@ fn measure(
         connections: row.connections,
         token: environment.token(algorithm),
         folder: environment.folder(),
-        once: entrant.program.reads_tokens(),
+        once: checks_tokens,
     };
     if options.warms_up() {
         // Fills caches and pools, but not with tokens that have to be new.

@@ -48,7 +48,7 @@ pub fn gate_with(listen: SocketAddr, upstream: SocketAddr, tls: bool, issuers: &
     };
     format!(
         "listen: {listen}\n{tls}upstream: http://{upstream}\nadmin: 127.0.0.1:0\naudience: {AUDIENCE}\n\
-         decision_log: decisions.log\nmax_connections: 15000\n{issuers}{policy}"
+         decision_log: decisions.log\n{issuers}{policy}"
     )
 }
 

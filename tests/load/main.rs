@@ -12,8 +12,11 @@ mod mint;
 mod options;
 mod process;
 mod programs;
+mod requests;
 mod rows;
+mod scale;
 mod servers;
+mod start;
 mod table;
 mod tokens;
 mod verification;
@@ -29,6 +32,8 @@ fn main() -> ExitCode {
         ["proxy", address, protocol, upstream, folder] => servers::proxy(address, protocol, upstream, folder),
         ["verify", algorithm, folder] => verification::verify(algorithm, folder),
         ["compare", options @ ..] => compare::compare(options),
+        ["scale", options @ ..] => scale::scale(options),
+        ["start", options @ ..] => start::start(options),
         _ => Err(format!("unknown arguments {words:?}").into()),
     };
     match result {

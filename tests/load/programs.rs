@@ -83,9 +83,9 @@ impl Program {
         )
     }
 
-    /// Whether a token that it had before is less work for it.
-    pub fn reads_tokens(&self) -> bool {
-        !matches!(self, Self::BareHyper | Self::HaProxy)
+    /// Whether it checks tokens, so that one that it had before can be less work.
+    pub fn checks_tokens(&self) -> bool {
+        !matches!(self, Self::BareHyper | Self::HaProxy | Self::EnvoyAsksNothing)
     }
 }
 
