@@ -75,6 +75,9 @@ pub fn print_table(title: &str, bars: &[Bar]) {
     }
 }
 
+/// A figure of one program in one round.
+type Figure = fn(&Measured) -> Option<f64>;
+
 fn instructions(measured: &Measured) -> Option<f64> {
     measured.usage.instructions
 }
@@ -88,7 +91,7 @@ impl Figures<'_> {
     }
 
     /// A program ÷ another one in a row.
-    fn ratio(&self, row: &str, own: &Program, other: &Program, figure: fn(&Measured) -> Option<f64>) -> Option<f64> {
+    fn ratio(&self, row: &str, own: &Program, other: &Program, figure: Figure) -> Option<f64> {
         let row = self.row(row)?;
         ratio(row.of(own, false)?, row.of(other, false)?, figure)
     }
@@ -114,7 +117,7 @@ fn of(results: &[Results], binary: &Path) -> Vec<Bar> {
     let mut bars = Vec::new();
     let mut add = |name, what: &str, must, measured| bars.push(Bar::new(name, what, must, measured));
     for row in [SAME, MANY] {
-        let kinds: [(&str, fn(&Measured) -> Option<f64>, [f64; 3]); 2] = [
+        let kinds: [(&str, Figure, [f64; 3]); 2] = [
             ("CPU", cpu, [1.10, 1.15, 3.0]),
             ("instructions", instructions, [1.08, 1.10, 4.0]),
         ];
@@ -202,7 +205,7 @@ fn of(results: &[Results], binary: &Path) -> Vec<Bar> {
 /// The throughput on two cores ÷ that on one.
 fn two_cores(figures: &Figures<'_>, row: &str, gate: &Program) -> Bar {
     let what = format!("{row}: requests a second ÷ those on one core");
-    let scaled = |program: &Program, figure: fn(&Measured) -> Option<f64>| {
+    let scaled = |program: &Program, figure: Figure| {
         let row = figures.row(row)?;
         ratio(row.of(program, true)?, row.of(program, false)?, figure)
     };
