@@ -50,10 +50,16 @@ impl Bar {
     }
 }
 
-/// Prints the bars of each build of actgate.
-pub fn print(results: &[Results], binaries: &[PathBuf]) {
+/// Prints the bars of each build of actgate. Where only some rows ran, those of the others are left out.
+pub fn print(results: &[Results], binaries: &[PathBuf], all_rows: bool) {
     for binary in binaries {
-        print_table(&binary.display().to_string(), &of(results, binary));
+        let (bars, others): (Vec<_>, Vec<_>) = of(results, binary)
+            .into_iter()
+            .partition(|bar| all_rows || bar.measured.is_some());
+        print_table(&binary.display().to_string(), &bars);
+        if !others.is_empty() {
+            println!("\nnot measured in this run: {} bars", others.len());
+        }
     }
 }
 

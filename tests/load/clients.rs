@@ -22,6 +22,8 @@ const INSTRUCTIONS: &str = "instructions:u,instructions:k";
 pub struct Usage {
     /// Time of the processor for a request.
     pub cpu: f64,
+    /// The part of it of the process that the load connects to.
+    pub own_cpu: f64,
     /// Instructions for a request, where the machine counts them.
     pub instructions: Option<f64>,
     /// The 99th percentile of the latency in seconds, where the client reports it.
@@ -52,9 +54,10 @@ impl Load<'_> {
     pub fn run(&self, duration: Duration, perf: Perf) -> Result<Usage, Failure> {
         let counted = self.folder.join("perf.csv");
         let mut command = self.command(duration, perf, &counted)?;
-        let before = self.proxy.cpu_time()?;
+        let before = (self.proxy.cpu_time()?, self.proxy.own_cpu_time()?);
         let output = command.stdin(Stdio::null()).output()?;
-        let used = self.proxy.cpu_time()? - before;
+        let used = self.proxy.cpu_time()? - before.0;
+        let own = self.proxy.own_cpu_time()? - before.1;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let requests = match self.protocol.is_http2() {
             true => h2load_requests(&text),
@@ -76,6 +79,7 @@ impl Load<'_> {
         let rate = text.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
         Ok(Usage {
             cpu: used.as_secs_f64() / requests,
+            own_cpu: own.as_secs_f64() / requests,
             instructions,
             p99: p99(&text),
             rate: rate.and_then(|rate| rate.trim().parse().ok()),

@@ -86,7 +86,7 @@ pub fn compare(words: &[&str]) -> Result<(), Failure> {
         failures.extend(absent);
         all.push(results);
     }
-    bars::print(&all, &options.binaries);
+    bars::print(&all, &options.binaries, options.rows.is_empty());
     match failures.is_empty() {
         true => Ok(()),
         false => Err(format!("without figures:\n{}", failures.join("\n")).into()),

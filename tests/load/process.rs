@@ -92,6 +92,11 @@ impl Running {
         self.processes.iter().map(Process::cpu_time).sum()
     }
 
+    /// The same for the first alone, which the load connects to.
+    pub fn own_cpu_time(&self) -> Result<Duration, Failure> {
+        self.processes.first().map_or(Ok(Duration::ZERO), Process::cpu_time)
+    }
+
     /// The memory of all of them, as [`Process::memory`] reads it.
     pub fn memory(&self, line: &str) -> Result<f64, Failure> {
         self.processes.iter().map(|process| process.memory(line)).sum()

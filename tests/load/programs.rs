@@ -118,8 +118,7 @@ pub struct Arrangement {
 impl Program {
     /// Starts the program on its cores.
     pub fn start(&self, environment: &mut Environment, arrangement: &Arrangement) -> Result<Running, Failure> {
-        let command = self.prepare(environment, arrangement)?;
-        command.start()
+        self.prepare(environment, arrangement)?.start()
     }
 
     /// Writes the configuration of the program, and starts the servers that it asks.

@@ -14,6 +14,7 @@ use crate::Failure;
 use crate::compare::median;
 use crate::configurations;
 use crate::environment::Environment;
+use crate::options::Options;
 use crate::process::{Cores, Process, free_address, pinned};
 use crate::programs::{Arrangement, Prepared, Program, Protocol, gate};
 use crate::requests::Connection;
@@ -47,7 +48,7 @@ impl fmt::Display for Entrant {
 }
 
 pub fn start(words: &[&str]) -> Result<(), Failure> {
-    let mut options = crate::options::Options::read(words)?;
+    let mut options = Options::read(words)?;
     // They take milliseconds.
     options.rounds = options.rounds.max(1) * if options.smoke { 1 } else { 5 };
     let mut environment = Environment::start(options.envoy.clone())?;
@@ -86,7 +87,7 @@ pub fn start(words: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The seconds until the program allows a request. Another process would make the time of its start a part of the figure.
+/// The seconds until the program allows a request. What it needs, such as an issuer, runs before.
 fn first_request(environment: &mut Environment, entrant: &Entrant) -> Result<f64, Failure> {
     let cores = Cores::apart();
     let arrangement = |listen: SocketAddr| Arrangement {

@@ -10,6 +10,12 @@ pub fn print(results: &Results) {
         Shape::TwoCores => print_two_cores(results),
         _ => print_alone(results),
     }
+    if results.row.shape == Shape::ExtAuthz {
+        for (entrant, own) in results.entrants.iter().zip(&results.measured) {
+            let alone = median(own.iter().map(|measured| measured.usage.own_cpu * 1e6));
+            println!("\n{}: {} µs of it are of Envoy", entrant.program, cell(alone));
+        }
+    }
     if let (Tokens::New(algorithm), Some(seconds)) = (results.row.tokens, median(results.verification.iter().copied()))
     {
         println!("\none verification of {}: {:.2} µs", algorithm.name(), seconds * 1e6);
@@ -43,6 +49,19 @@ fn print_alone(results: &Results) {
             of_own(|measured| Some(measured.peak)),
         ];
         println!("| {} | {} |", entrant.program, cells.map(cell).join(" | "));
+    }
+    print_builds(results);
+}
+
+/// What the first build of actgate needs, compared with the others.
+fn print_builds(results: &Results) {
+    let is_build = |program: &&Program| matches!(program, Program::Gate(_) | Program::EnvoyAsks(_));
+    let mut builds = results.entrants.iter().map(|entrant| &entrant.program).filter(is_build);
+    let Some(first) = builds.next() else { return };
+    for other in builds {
+        let figures = results.of(first, false).zip(results.of(other, false));
+        let ratio = figures.and_then(|(first, other)| ratio(first, other, cpu));
+        println!("\nCPU a request: {first} ÷ {other}: {}", cell(ratio));
     }
 }
 
