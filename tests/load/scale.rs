@@ -49,9 +49,15 @@ fn print_idle(environment: &mut Environment, options: &Options, bars: &mut [Vec<
     let files = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
     let possible = usize::try_from(files.saturating_sub(200) / 2)?;
     let count = if options.smoke { 500 } else { IDLE.min(possible) };
-    println!("\n## {count} idle connections of HTTP/1.1, after one request each\n");
+    println!(
+        "\n## {} idle connections of HTTP/1.1, after one request each\n",
+        thousands(count)
+    );
     if count < IDLE && !options.smoke {
-        println!("As many of {IDLE} as the limit of {files} open files permits.\n");
+        println!(
+            "As many of {} as the limit of {files} open files permits.\n",
+            thousands(IDLE)
+        );
     }
     println!("| program | KiB of resident memory a connection | ÷ bare hyper |\n|---|--:|--:|");
     let bare = idle(environment, &Program::BareHyper, count)?;
@@ -104,10 +110,13 @@ fn idle(environment: &mut Environment, program: &Program, count: usize) -> Resul
 
 fn print_distinct(environment: &mut Environment, options: &Options, bars: &mut [Vec<Bar>]) -> Result<(), Failure> {
     let counts = if options.smoke { [1_000, 4_000] } else { DISTINCT };
-    println!("\n## {} distinct tokens (EdDSA), each sent once\n", counts[1]);
+    println!(
+        "\n## {} distinct tokens (EdDSA), each sent once\n",
+        thousands(counts[1])
+    );
     println!(
         "| program | tokens | seconds | RSS MiB idle | after {} | at the end | ÷ |\n|---|--:|--:|--:|--:|--:|--:|",
-        counts[0]
+        thousands(counts[0])
     );
     for (path, bars) in options.binaries.iter().zip(bars) {
         let proxy = Program::Gate(path.clone()).start(environment, &plain(&Cores::apart()))?;
@@ -119,11 +128,12 @@ fn print_distinct(environment: &mut Environment, options: &Options, bars: &mut [
         let last = proxy.memory("VmRSS")?;
         let (sent, seconds) = (sent.into_inner(), start.elapsed().as_secs_f64());
         let figures = [seconds, idle, first, last, last / first].map(|value| cell(Some(value)));
-        println!("| {} | {sent} | {} |", path.display(), figures.join(" | "));
+        println!("| {} | {} | {} |", path.display(), thousands(sent), figures.join(" | "));
         if sent < counts[1] {
             println!("\nNo more tokens in {} s.\n", LONGEST.as_secs());
         }
-        let what = format!("resident memory after {sent} distinct tokens ÷ after {}", counts[0]);
+        let (sent, first_count) = (thousands(sent), thousands(counts[0]));
+        let what = format!("resident memory after {sent} distinct tokens ÷ after {first_count}");
         bars.push(Bar::new("scale", what, Must::AtMost(1.1), Some(last / first)));
     }
     Ok(())
@@ -268,5 +278,13 @@ fn plain(cores: &Cores) -> Arrangement {
         algorithm: Algorithm::Es256,
         cores: cores.clone(),
         listen: None,
+    }
+}
+
+/// A number with a comma before each three digits.
+fn thousands(number: usize) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", thousands(number / 1_000), number % 1_000),
     }
 }
