@@ -12,10 +12,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The capacity that is kept between two batches.
-const KEPT_CAPACITY: usize = 64 * 1024;
+const KEPT_CAPACITY: usize = 2 * BATCH;
 
 /// A batch of this size is written at once; a smaller one waits this long for more lines.
-const BATCH: usize = 32 * 1024;
+const BATCH: usize = 128 * 1024;
 const BATCH_DELAY: Duration = Duration::from_millis(5);
 
 /// Sends lines to the writer thread.
@@ -46,6 +46,8 @@ struct Shared {
 struct Waiting {
     bytes: Vec<u8>,
     state: State,
+    /// Whether the writer sleeps until there is a line: it wakes by itself while lines come one after the other.
+    is_idle: bool,
     /// Whether the sink is to be opened again before the next line.
     reopen: bool,
 }
@@ -103,9 +105,10 @@ impl LineWriter {
         let before = waiting.bytes.len();
         waiting.bytes.extend_from_slice(line);
         let after = waiting.bytes.len();
+        let was_idle = std::mem::take(&mut waiting.is_idle);
         drop(waiting);
-        // Waking the thread costs more than the line: only the first line and a full batch do.
-        if before == 0 || (before < BATCH && after >= BATCH) {
+        // Waking the thread costs more than the line.
+        if was_idle || (before < BATCH && after >= BATCH) {
             self.0.changed.notify_all();
         }
         Ok(())
@@ -189,22 +192,34 @@ impl Shared {
     fn next(&self, batch: &mut Vec<u8>) -> Option<Next> {
         batch.clear();
         batch.shrink_to(KEPT_CAPACITY);
-        let mut waiting = self
-            .changed
-            .wait_while(self.waiting(), |waiting| {
-                waiting.bytes.is_empty() && waiting.state == State::Open && !waiting.reopen
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        if waiting.bytes.len() < BATCH && waiting.state == State::Open && !waiting.reopen {
-            let more = |waiting: &mut Waiting| waiting.bytes.len() < BATCH && waiting.state == State::Open;
-            (waiting, _) = self
+        let is_due = |waiting: &Waiting| waiting.state != State::Open || waiting.reopen;
+        let mut waiting = self.wait_for_more(self.waiting(), is_due);
+        if waiting.bytes.is_empty() && !is_due(&waiting) {
+            waiting.is_idle = true;
+            waiting = self
                 .changed
-                .wait_timeout_while(waiting, BATCH_DELAY, more)
+                .wait_while(waiting, |waiting| waiting.bytes.is_empty() && !is_due(waiting))
                 .unwrap_or_else(PoisonError::into_inner);
+            waiting.is_idle = false;
+            waiting = self.wait_for_more(waiting, is_due);
         }
         std::mem::swap(&mut waiting.bytes, batch);
         let reopen = std::mem::take(&mut waiting.reopen);
         (reopen || !batch.is_empty()).then_some(Next { reopen })
+    }
+
+    /// Waits for a full batch as long as a smaller one is delayed.
+    fn wait_for_more<'w>(
+        &'w self,
+        waiting: MutexGuard<'w, Waiting>,
+        is_due: impl Fn(&Waiting) -> bool,
+    ) -> MutexGuard<'w, Waiting> {
+        let more = |waiting: &mut Waiting| waiting.bytes.len() < BATCH && !is_due(waiting);
+        let (waiting, _) = self
+            .changed
+            .wait_timeout_while(waiting, BATCH_DELAY, more)
+            .unwrap_or_else(PoisonError::into_inner);
+        waiting
     }
 }
 
