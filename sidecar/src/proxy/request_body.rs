@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Empty};
 use tokio::time::Instant;
 
 use super::stream_end::TokenTime;
@@ -19,6 +20,11 @@ use crate::headers::trailers::TrailerFilter;
 
 /// The body of a client's request, whatever protocol it came by.
 pub(crate) type ClientBody = UnsyncBoxBody<Bytes, BodyError>;
+
+/// The body of a request without one. It takes no memory.
+pub(crate) fn empty() -> ClientBody {
+    ClientBody::new(Empty::new().map_err(|never| match never {}))
+}
 
 /// Why it failed.
 pub(crate) type BodyError = Box<dyn Error + Send + Sync>;
@@ -219,11 +225,11 @@ impl Progress {
                 tokio::time::sleep(limit).await;
                 continue;
             }
-            let due = self.last() + limit;
-            if due <= Instant::now() {
+            let last = self.last();
+            tokio::time::sleep_until(last + limit).await;
+            if !self.awaits_client() && self.last() == last {
                 return;
             }
-            tokio::time::sleep_until(due).await;
         }
     }
 }

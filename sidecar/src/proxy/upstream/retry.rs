@@ -1,18 +1,21 @@
 //! What is left of a request that gets no answer.
 
-use http::request::Parts;
-use http::{Method, Request};
+use http::{Extensions, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body::Body as _;
-use http_body_util::{BodyExt as _, Empty};
 
 use super::connection::Connection;
 use crate::gate::form::Content;
-use crate::proxy::request_body::{ClientBody, RequestBody};
+use crate::proxy::request_body::{self, RequestBody};
 
 /// A copy of a request without a body.
 #[derive(Debug)]
 pub(super) struct Spare {
-    head: Request<()>,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    /// In their order: a map would be built for each request, and few are sent again.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    extensions: Extensions,
     end: UnansweredEnd,
 }
 
@@ -32,34 +35,40 @@ impl Spare {
         if !(may_be_unanswered || connection.can_refuse()) || !request.body().is_end_stream() {
             return None;
         }
-        let mut head = Request::new(());
-        *head.method_mut() = request.method().clone();
-        *head.uri_mut() = request.uri().clone();
-        *head.version_mut() = request.version();
-        *head.headers_mut() = request.headers().clone();
-        if !request.extensions().is_empty() {
-            *head.extensions_mut() = request.extensions().clone();
-        }
-        Some(Spare { head, end })
+        let headers = request.headers().iter();
+        Some(Spare {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            headers: headers.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            extensions: request.extensions().clone(),
+            end,
+        })
     }
 
     /// The request once more, where the connection ended without an answer: the server may have processed it, so its
     /// method is idempotent (RFC 9110 section 9.2.2).
     pub(super) fn unanswered(self) -> Option<Request<RequestBody>> {
-        (self.end == UnansweredEnd::SendAgain && is_idempotent(self.head.method())).then(|| self.unprocessed())
+        (self.end == UnansweredEnd::SendAgain && is_idempotent(&self.method)).then(|| self.unprocessed())
     }
 
     /// The request once more, where the server announced the end of the connection: it may have processed the request, so
     /// its method is idempotent.
     pub(super) fn announced(self) -> Option<Request<RequestBody>> {
-        is_idempotent(self.head.method()).then(|| self.unprocessed())
+        is_idempotent(&self.method).then(|| self.unprocessed())
     }
 
     /// The request once more, where the server processed nothing of it.
     pub(super) fn unprocessed(self) -> Request<RequestBody> {
-        let (parts, ()): (Parts, ()) = self.head.into_parts();
-        let empty = ClientBody::new(Empty::new().map_err(|never| match never {}));
-        Request::from_parts(parts, RequestBody::new(Content::opaque(empty), None))
+        let mut request = Request::new(RequestBody::new(Content::opaque(request_body::empty()), None));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.version_mut() = self.version;
+        for (name, value) in self.headers {
+            request.headers_mut().append(name, value);
+        }
+        *request.extensions_mut() = self.extensions;
+        request
     }
 }
 
