@@ -1,7 +1,10 @@
 //! The hosts that requests may name.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
+use http::HeaderValue;
 use http::uri::{Authority, Scheme};
 
 /// A host, and a port where only that port is meant.
@@ -56,6 +59,8 @@ fn canonical(host: &str) -> String {
 pub(crate) struct AllowedHosts {
     hosts: Vec<AllowedHost>,
     any_host_header: bool,
+    /// The `Host` that was accepted last: most requests have the same.
+    last: Arc<ArcSwapOption<(HeaderValue, Scheme)>>,
 }
 
 impl AllowedHosts {
@@ -86,12 +91,14 @@ impl AllowedHosts {
         AllowedHosts {
             hosts: configured.iter().cloned().chain(local).chain(audiences).collect(),
             any_host_header: configured.is_empty(),
+            last: Arc::default(),
         }
     }
 
     /// The same with more hosts, on every port.
     pub(crate) fn with<'h>(mut self, hosts: impl IntoIterator<Item = &'h str>) -> AllowedHosts {
         self.hosts.extend(hosts.into_iter().filter_map(AllowedHost::parse));
+        self.last = Arc::default();
         self
     }
 
@@ -103,6 +110,17 @@ impl AllowedHosts {
     /// Whether a request in origin form may have this authority as its `Host`.
     pub(crate) fn accepts_host(&self, authority: &Authority, scheme: &Scheme) -> bool {
         self.any_host_header || self.contains(authority, scheme)
+    }
+
+    /// Keeps a `Host` that these hosts accept.
+    pub(crate) fn keep_accepted(&self, host: &HeaderValue, scheme: &Scheme) {
+        self.last.store(Some(Arc::new((host.clone(), scheme.clone()))));
+    }
+
+    /// Whether a `Host` is the one that was kept last.
+    pub(crate) fn is_kept(&self, host: &HeaderValue, scheme: &Scheme) -> bool {
+        let last = self.last.load();
+        last.as_ref().is_some_and(|last| last.0 == *host && last.1 == *scheme)
     }
 
     /// The host of a request that names none: the first of the configuration, or the address of the gate.

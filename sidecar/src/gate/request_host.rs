@@ -41,6 +41,13 @@ pub(super) fn check(
     report: Option<&Report>,
     allowed: &AllowedHosts,
 ) -> Result<RequestHost, HeadError> {
+    let only = match (form, report) {
+        (HeadForm::Lines, None) => only_host(request),
+        _ => None,
+    };
+    if let Some(host) = only.filter(|host| allowed.is_kept(host, scheme)) {
+        return Ok(RequestHost::Named(host.clone()));
+    }
     let of_request = match form {
         HeadForm::Lines if !request.headers.contains_key(HOST) => return Err(NO_HOST),
         HeadForm::Lines => of_lines(request, scheme, allowed)?,
@@ -60,7 +67,20 @@ pub(super) fn check(
     if !host.is_target && !allowed.accepts_host(&host.authority, scheme) {
         return Err(HeadError::HOST);
     }
+    if let Some(host) = only {
+        allowed.keep_accepted(host, scheme);
+    }
     Ok(RequestHost::Named(host.value))
+}
+
+/// The host of a request that is named in `Host` alone.
+fn only_host(request: &Parts) -> Option<&HeaderValue> {
+    let is_path = request.uri.scheme().is_none() && request.uri.authority().is_none();
+    let mut hosts = request.headers.get_all(HOST).iter();
+    let host = hosts
+        .next()
+        .filter(|_| is_path && request.uri.path().starts_with('/'))?;
+    hosts.next().is_none().then_some(host)
 }
 
 const NO_HOST: HeadError = HeadError::ambiguous("there must be exactly one host header");
