@@ -9,7 +9,6 @@ use actgate::profile::Kind;
 use bytes::Bytes;
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use serde_json::value::RawValue;
 
 use super::chain_json::Chain;
 use super::identity_fact::Fact;
@@ -18,8 +17,8 @@ use super::identity_fact::Fact;
 pub(crate) struct StatedIdentity {
     /// The value of each fact; none of one that is not known.
     values: [Option<HeaderValue>; Fact::ALL.len()],
-    /// The JSON of [`Chain`].
-    pub(crate) chain: Option<Box<RawValue>>,
+    /// The JSON of [`Chain`], where the value of the header is another text.
+    chain: Option<Box<str>>,
     /// The actors in the chain.
     pub(crate) depth: usize,
     /// The kind of the initiator.
@@ -43,12 +42,20 @@ impl StatedIdentity {
         // One allocation, which the values share.
         let text = Bytes::from(text.into_boxed_str().into_boxed_bytes());
         let value = |range: Range<usize>| HeaderValue::from_maybe_shared(text.slice(range)).ok();
+        let values = written.map(|range| range.and_then(value));
+        let in_header = values[Fact::Chain as usize].as_ref();
         StatedIdentity {
-            values: written.map(|range| range.and_then(value)),
-            chain: RawValue::from_string(json).ok(),
+            chain: in_header.is_none_or(|value| value != &json).then(|| json.into()),
+            values,
             depth: chain.actors.len(),
             kind: identity.kind(),
         }
+    }
+
+    /// The JSON of the chain, for the decision log.
+    pub(crate) fn chain(&self) -> &str {
+        let in_header = || self.value(Fact::Chain).and_then(|value| value.to_str().ok());
+        self.chain.as_deref().or_else(in_header).unwrap_or("null")
     }
 
     /// The value of the header of a fact. A fact that is not known has none.
@@ -122,6 +129,20 @@ mod tests {
         let stated = StatedIdentity::of(&identity);
         assert_eq!(stated.value(Fact::Subject).unwrap(), "u1");
         assert!(Arc::ptr_eq(&stated, &StatedIdentity::of(&identity.clone())));
+    }
+
+    #[test]
+    fn the_chain_is_json_in_any_script() {
+        for subject in ["u1", "jürgen", "a\"b"] {
+            let identity = TestIssuer::new().unwrap().identity(json!({ "sub": subject })).unwrap();
+            let stated = StatedIdentity::of(&identity);
+            let expected = serde_json::to_string(&Chain::of(&identity)).unwrap();
+            assert_eq!(stated.chain(), expected);
+            assert_eq!(
+                stated.chain.is_none(),
+                expected.is_ascii() && !expected.contains('\u{7f}')
+            );
+        }
     }
 
     #[test]

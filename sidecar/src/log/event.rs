@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use actgate::chain::RecordedFacts;
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::redact;
@@ -245,9 +246,8 @@ fn bounded_text<S: Serializer>(text: &Option<&str>, serializer: S) -> Result<S::
 }
 
 fn chain<S: Serializer>(identity: &Option<&StatedIdentity>, serializer: S) -> Result<S::Ok, S::Error> {
-    identity
-        .and_then(|identity| identity.chain.as_deref())
-        .serialize(serializer)
+    let chain = identity.and_then(|identity| serde_json::from_str::<&RawValue>(identity.chain()).ok());
+    chain.serialize(serializer)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]

@@ -66,8 +66,7 @@ pub(super) fn line(event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
     line.value(",\"shadow\":", shadow.as_ref())?;
     line.some_text(",\"issuer\":", *issuer)?;
     if let Some(identity) = identity {
-        let chain = identity.chain.as_ref();
-        line.raw(",\"chain\":", chain.map_or("null", |chain| chain.get()));
+        line.raw(",\"chain\":", identity.chain());
     }
     line.value(",\"facts\":", *facts)?;
     line.some_text(",\"agent_owner\":", *agent_owner)?;
