@@ -12,6 +12,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::error::MAX_HEAD_BYTES;
 use super::mismatch;
+use crate::connection::joined_write::poll_write_pieces;
 
 /// A connection as bytes.
 #[derive(Debug)]
@@ -166,9 +167,13 @@ impl AsyncWrite for UpstreamStream {
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
+        pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        delegate!(self, poll_write_vectored(cx, parts))
+        match &mut self.transport {
+            Transport::Tcp(stream) => poll_write_pieces(Pin::new(stream), cx, pieces),
+            Transport::Unix(stream) => poll_write_pieces(Pin::new(stream), cx, pieces),
+            Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::connection::joined_write::poll_write_pieces;
+
 /// An accepted socket.
 #[derive(Debug)]
 pub(crate) enum Socket {
@@ -85,8 +87,8 @@ impl AsyncWrite for Socket {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Socket::Tcp(socket) => Pin::new(socket).poll_write_vectored(cx, pieces),
-            Socket::Unix(socket) => Pin::new(socket).poll_write_vectored(cx, pieces),
+            Socket::Tcp(socket) => poll_write_pieces(Pin::new(socket), cx, pieces),
+            Socket::Unix(socket) => poll_write_pieces(Pin::new(socket), cx, pieces),
         }
     }
 
