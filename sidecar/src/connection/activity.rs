@@ -210,14 +210,14 @@ impl Exchange {
         }
     }
 
-    /// The same for the body of the request. A body that has ended takes no part.
-    pub(crate) fn track_request<B: Body>(&self, body: B) -> TrackedBody<B, Option<RequestPart>> {
+    /// The same for the body of the request; none where it has ended already.
+    pub(crate) fn track_request<B: Body>(&self, body: B) -> Option<TrackedBody<B, RequestPart>> {
         let reads_body = !body.is_end_stream();
         self.0.0.reads_body.store(reads_body, Ordering::Release);
-        TrackedBody {
+        reads_body.then(|| TrackedBody {
             body,
-            _part: reads_body.then(|| RequestPart(self.clone())),
-        }
+            _part: RequestPart(self.clone()),
+        })
     }
 }
 
@@ -310,7 +310,7 @@ mod tests {
         drop(exchange);
         assert!(!awaits());
         let exchange = activity.begin().unwrap();
-        let _body = exchange.track_request(Empty::<Bytes>::new());
+        assert!(exchange.track_request(Empty::<Bytes>::new()).is_none());
         assert!(awaits());
     }
 

@@ -2,14 +2,16 @@
 
 use std::future::Future;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 use tokio_io_timeout::TimeoutWriter;
 
+use super::head_limits::{HeadLimits, Late};
 use crate::connection::activity::Activity;
 
 /// How long, and for how many bytes, a closing connection is read.
@@ -21,8 +23,8 @@ const AHEAD_BYTES: usize = 512;
 
 /// A client's connection.
 ///
-/// - A request head must arrive within a time limit that begins with its first byte; hyper's own limit includes the
-///   idle time before it. The limit of the first head begins with the connection.
+/// - A request head must arrive within a time limit that begins with its first byte, and a further request within another one;
+///   hyper's own limit includes both, and takes a timer for each request. The limit of the first head begins with the connection.
 /// - Writing fails once the client has not read any of the pending response for a time limit.
 /// - A client that has ended its side of the connection gets its response (RFC 9112 section 9.6), unless the response has
 ///   no end of its own: then nothing else shows that the client is gone. A client that resets the connection gets none.
@@ -32,30 +34,33 @@ const AHEAD_BYTES: usize = 512;
 pub(crate) struct Http1Io<S> {
     socket: Pin<Box<TimeoutWriter<S>>>,
     activity: Activity,
-    head_timeout: Duration,
-    /// The number of the request head that `head_due` is for.
-    head: u64,
-    head_due: Pin<Box<Sleep>>,
-    /// The number of the last request head of which a part has arrived.
-    begun_head: Option<u64>,
+    limits: HeadLimits,
     /// What has been read at such a time.
     ahead: Vec<u8>,
     has_client_ended: bool,
     lingering: Option<Lingering>,
 }
 
+/// The time limits of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Http1Limits {
+    /// For a request head, from its first byte on.
+    pub(crate) head: Duration,
+    /// For the first byte of a further request.
+    pub(crate) idle: Duration,
+    /// For a client that reads nothing of a response.
+    pub(crate) write: Duration,
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
     /// Wraps `socket`. The service of the connection records its exchanges in `activity`.
-    pub(crate) fn new(socket: S, activity: Activity, head_timeout: Duration, write_timeout: Duration) -> Http1Io<S> {
+    pub(crate) fn new(socket: S, activity: Activity, limits: Http1Limits) -> Http1Io<S> {
         let mut socket = TimeoutWriter::new(socket);
-        socket.set_timeout(Some(write_timeout));
+        socket.set_timeout(Some(limits.write));
         Http1Io {
             socket: Box::pin(socket),
+            limits: HeadLimits::new(activity.clone(), limits.head, limits.idle),
             activity,
-            head_timeout,
-            head: 0,
-            head_due: Box::pin(tokio::time::sleep(head_timeout)),
-            begun_head: None,
             ahead: Vec::new(),
             has_client_ended: false,
             lingering: None,
@@ -68,35 +73,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
         self.socket
     }
 
-    /// Bytes have arrived.
-    fn start_head_deadline(&mut self) {
-        let next = self.activity.next_head();
-        if next.is_some() {
-            self.begun_head = next;
-        }
-        if let Some(head) = next
-            && head != self.head
-        {
-            self.head = head;
-            self.head_due.as_mut().reset(Instant::now() + self.head_timeout);
-        }
-    }
-
-    /// No more bytes have arrived.
-    fn record_idleness(&self) {
-        match self.activity.next_head() {
-            None => {}
-            next if next == self.begun_head => self.activity.reads(),
-            Some(_) => self.activity.waits(),
-        }
-    }
-
     /// Fails when the client has reset the connection, and when it has ended its side of it and the response ends with it.
     /// hyper reads nothing while a response is awaited.
     fn check_client(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if !self.has_client_ended && self.ahead.is_empty() {
-            let mut space = [0; AHEAD_BYTES];
-            let mut buffer = ReadBuf::new(&mut space);
+            let mut space = [MaybeUninit::uninit(); AHEAD_BYTES];
+            let mut buffer = ReadBuf::uninit(&mut space);
             match self.socket.as_mut().poll_read(cx, &mut buffer) {
                 Poll::Pending => return Ok(()),
                 // Over TLS it is the end without a notice.
@@ -126,14 +108,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
             true => Ok(()),
             false => Err(io::Error::new(io::ErrorKind::ConnectionAborted, EarlyBytes)),
         }
-    }
-
-    fn poll_head_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.activity.next_head() != Some(self.head) {
-            return Poll::Pending;
-        }
-        ready!(self.head_due.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, LateHead)))
     }
 }
 
@@ -191,17 +165,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http1Io<S> {
             let length = self.ahead.len().min(target.remaining());
             target.put_slice(&self.ahead[..length]);
             self.ahead.drain(..length);
-            self.start_head_deadline();
+            self.limits.arrived();
             return Poll::Ready(Ok(()));
         }
         let before = target.filled().len();
         // The socket before the deadline: a head that has arrived is not late.
         if self.socket.as_mut().poll_read(cx, target)?.is_pending() {
-            self.record_idleness();
-            return self.poll_head_deadline(cx);
+            return match ready!(self.limits.poll(cx)) {
+                Late::Head => Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, LateHead))),
+                // As if the client had ended the connection.
+                Late::Request => Poll::Ready(Ok(())),
+            };
         }
         if target.filled().len() > before {
-            self.start_head_deadline();
+            self.limits.arrived();
         }
         Poll::Ready(Ok(()))
     }
@@ -252,17 +229,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Http1Io<S> {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+    use tokio::time::Instant;
 
     use super::*;
     use crate::connection::activity::Caller;
 
     const HEAD: Duration = Duration::from_secs(5);
+    const IDLE: Duration = Duration::from_secs(60);
     const WRITE: Duration = Duration::from_secs(30);
 
     fn connection(buffer: usize) -> (DuplexStream, Http1Io<DuplexStream>, Activity) {
         let (client, server) = tokio::io::duplex(buffer);
         let activity = Activity::default();
-        (client, Http1Io::new(server, activity.clone(), HEAD, WRITE), activity)
+        let limits = Http1Limits {
+            head: HEAD,
+            idle: IDLE,
+            write: WRITE,
+        };
+        (client, Http1Io::new(server, activity.clone(), limits), activity)
     }
 
     #[tokio::test(start_paused = true)]
@@ -273,13 +257,29 @@ mod tests {
         assert!(io.read(&mut buffer).await.unwrap() > 0);
         drop(activity.begin().unwrap());
 
-        let idle = tokio::time::timeout(Duration::from_secs(600), io.read(&mut buffer)).await;
+        let idle = tokio::time::timeout(IDLE - Duration::from_secs(1), io.read(&mut buffer)).await;
         assert!(idle.is_err(), "still waiting");
 
         client.write_all(b"GET / HT").await.unwrap();
         assert!(io.read(&mut buffer).await.unwrap() > 0);
         let late = io.read(&mut buffer).await.unwrap_err();
         assert!(late.kind() == io::ErrorKind::TimedOut && is_late_head(&late));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_ends_without_an_error() {
+        let (mut client, mut io, activity) = connection(4096);
+        let mut buffer = [0; 4096];
+        for _ in 0..3 {
+            client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+            assert!(io.read(&mut buffer).await.unwrap() > 0);
+            drop(activity.begin().unwrap());
+            let more = tokio::time::timeout(IDLE / 2, io.read(&mut buffer)).await;
+            assert!(more.is_err(), "still waiting");
+        }
+        let ended = Instant::now() - IDLE / 2;
+        assert_eq!(io.read(&mut buffer).await.unwrap(), 0);
+        assert_eq!(ended.elapsed(), IDLE);
     }
 
     #[tokio::test(start_paused = true)]

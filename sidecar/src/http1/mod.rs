@@ -6,8 +6,9 @@
 
 mod connection_io;
 mod framing;
+mod head_limits;
 mod upgrade;
 
-pub(crate) use self::connection_io::{Http1Io, is_early_bytes, is_late_head};
+pub(crate) use self::connection_io::{Http1Io, Http1Limits, is_early_bytes, is_late_head};
 pub(crate) use self::framing::check_framing;
 pub(crate) use self::upgrade::ignore_old_upgrade;

@@ -33,7 +33,8 @@ use super::tunnel::Successor;
 use crate::connection::timed_body::TimedBody;
 use crate::gate::connection_info::{AmbiguousMessage, ConnectionInfo};
 use crate::headers::media_type::MediaType;
-use crate::http1::{Http1Io, check_framing, ignore_old_upgrade};
+use crate::http1::{Http1Io, Http1Limits, check_framing, ignore_old_upgrade};
+use crate::proxy::request_body;
 
 /// Limits of a [`plain`] connection.
 const PLAIN_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -122,7 +123,12 @@ async fn serve_http1(
     (service, current): (Service, &Current),
 ) {
     let activity = place.activity();
-    let io = Http1Io::new(socket, activity.clone(), limits.header, limits.body);
+    let io_limits = Http1Limits {
+        head: limits.header,
+        idle: limits.keep_alive,
+        write: limits.body,
+    };
+    let io = Http1Io::new(socket, activity.clone(), io_limits);
     let successor = &Successor::default();
     let requests = service_fn(|request: Request<Incoming>| {
         let begun = activity.begin();
@@ -133,9 +139,13 @@ async fn serve_http1(
         if let Err(reason) = check_framing(&parts) {
             parts.extensions.insert(AmbiguousMessage(reason));
         }
-        async move {
+        // A connection that waits keeps no room for it.
+        Box::pin(async move {
             let exchange = begun.ok_or(MadeRoom)?;
-            let body = exchange.track_request(TimedBody::new(body, limits.body)).boxed_unsync();
+            let body = match exchange.track_request(body) {
+                Some(body) => TimedBody::new(body, limits.body).boxed_unsync(),
+                None => request_body::empty(),
+            };
             let running = current.load();
             let mut response = service
                 .answer(&running, &place.era(), Request::from_parts(parts, body))
@@ -153,14 +163,14 @@ async fn serve_http1(
                 response.headers_mut().insert(header::CONNECTION, close);
             }
             Ok::<_, MadeRoom>(response.map(|body| exchange.track(body)))
-        }
+        })
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // A client that has ended its side of the connection still gets its response.
         .half_close(true)
-        // hyper counts from the end of the request before; `Http1Io` limits the head alone.
-        .header_read_timeout(limits.keep_alive + limits.header)
+        // `Http1Io` has the limits.
+        .header_read_timeout(None)
         .max_buf_size(limits.max_head as usize)
         // The buffer alone may exceed its size by one read.
         .max_header_size(limits.max_head as usize)
