@@ -142,7 +142,12 @@ impl Drop for Undecided<'_> {
 }
 
 impl Decided {
-    /// The time since the request head arrived.
+    /// When the request head arrived.
+    pub(crate) fn received_at(&self) -> Instant {
+        self.received.at
+    }
+
+    /// The time since then.
     pub(crate) fn elapsed(&self) -> Duration {
         self.received.at.elapsed()
     }

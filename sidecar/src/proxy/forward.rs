@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actgate::challenge::Protocol;
+use actgate::clock::Clock;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING};
 use http::request::Parts;
@@ -33,6 +34,9 @@ use crate::headers::stated_identity::StatedIdentity;
 use crate::headers::trailers::TrailerRules;
 use crate::headers::via::ViaPseudonym;
 
+/// As many headers as most requests get: those of the identity, of the way to the gate, `Via`, and those that the client writes.
+const SET_HEADERS: usize = 16;
+
 /// The way to the upstream.
 #[derive(Debug)]
 pub(crate) struct Forward {
@@ -57,6 +61,18 @@ pub(crate) struct Caller<'a> {
     pub(crate) credentials: Obtained,
     /// The headers that the policy of the decision reads.
     pub(crate) decided_on: Arc<[Box<str>]>,
+}
+
+/// A request as the upstream receives it, and what its response depends on.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    request: Box<Request<RequestBody>>,
+    handshake: Option<Handshake>,
+    token: Option<TokenTime>,
+    protocol: Protocol,
+    /// That of the client.
+    version: Version,
+    state: RequestBodyState,
 }
 
 /// The client's body failed before the upstream responded.
@@ -84,10 +100,12 @@ impl Forward {
         request: &Parts,
         destination: &Destination,
         decided: &Decided,
-        now: u64,
+        clock: &Clock,
     ) -> Result<Obtained, CredentialError> {
         let credentials = &destination.credentials;
-        credentials.obtain(&request.headers, &self.carriers, decided, now).await
+        credentials
+            .obtain(&request.headers, &self.carriers, decided, clock)
+            .await
     }
 
     /// Whether the decision log shows the addresses of upstreams.
@@ -98,18 +116,16 @@ impl Forward {
         }
     }
 
-    /// Sends a request to its destination and returns its response, or the refusal that replaces it. Fails when the client
-    /// caused the failure.
-    pub(crate) async fn send<'p>(
-        &'p self,
+    /// The request that the upstream receives, or the response that replaces it.
+    pub(crate) fn outgoing(
+        &self,
         mut parts: Parts,
         content: Content<ClientBody>,
-        head: Head,
+        head: &Head,
         caller: Caller<'_>,
-        destination: &'p Destination,
-        record: &mut ForwardingRecord<'p>,
-    ) -> Result<Response<ResponseBody>, BodyFailed> {
-        let id = record.id();
+        destination: &Destination,
+        record: &mut ForwardingRecord<'_>,
+    ) -> Result<Outgoing, Response<ResponseBody>> {
         let has_length = parts.headers.contains_key(CONTENT_LENGTH);
         let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING)
             || (parts.version == Version::HTTP_2 && !has_length && !content.is_end_stream());
@@ -122,19 +138,18 @@ impl Forward {
             Requested::WebSocket => Some(Handshake::of(&mut parts)),
         };
         let announced = trailers.as_ref().and_then(|filter| filter.announced(&parts.headers));
-        self.prepare(&mut parts.headers, &head, caller.identity);
+        self.prepare(&mut parts.headers, head, caller.identity);
         destination.credentials.set(&mut parts.headers, caller.credentials);
         self.via.append(&mut parts.headers, parts.version);
         if let Some(trace) = record.trace() {
             trace.set(&mut parts.headers);
         }
         parts.extensions.clear();
-        let version = parts.version;
         let handshake = match handshake.transpose() {
             Ok(handshake) => handshake,
             Err(error) => {
                 record.failed("invalid_handshake", StatusCode::BAD_GATEWAY);
-                return Ok(no_tunnel(error, id, None).map(ResponseBody::Own));
+                return Err(no_tunnel(error, record.id(), None).map(ResponseBody::Own));
             }
         };
         if let Some(handshake) = &handshake {
@@ -158,13 +173,39 @@ impl Forward {
             parts.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         // A body that is being forwarded may have been read in part when the upstream fails.
-        let state = if body.is_end_stream() {
-            RequestBodyState::Read
-        } else {
-            RequestBodyState::unread(parts.version)
+        let state = match body.is_end_stream() {
+            true => RequestBodyState::Read,
+            false => RequestBodyState::unread(parts.version),
         };
-        record.begins(body.ended_by_client());
-        let request = Request::from_parts(parts, body);
+        let version = parts.version;
+        Ok(Outgoing {
+            request: Box::new(Request::from_parts(parts, body)),
+            handshake,
+            token: caller.token,
+            protocol,
+            version,
+            state,
+        })
+    }
+
+    /// Sends a request to its destination and returns its response, or the refusal that replaces it. Fails when the client
+    /// caused the failure.
+    pub(crate) async fn send<'p>(
+        &'p self,
+        outgoing: Outgoing,
+        destination: &'p Destination,
+        record: &mut ForwardingRecord<'p>,
+    ) -> Result<Response<ResponseBody>, BodyFailed> {
+        let Outgoing {
+            request,
+            handshake,
+            token,
+            protocol,
+            version,
+            state,
+        } = outgoing;
+        let id = record.id();
+        record.begins(request.body().ended_by_client());
         let refusal = match destination.upstream.send(request, &mut record.attempt).await {
             Ok(mut response) => {
                 let status = response.status();
@@ -178,13 +219,13 @@ impl Forward {
                 };
                 record.answered(status);
                 if let Some(ends) = switched {
-                    let tunnel = Tunnel::new(ends, caller.token, self.streams.idle, id);
+                    let tunnel = Tunnel::new(ends, token, self.streams.idle, id);
                     return Ok(tunnel.response(response.map(drop)));
                 }
                 hop_by_hop::strip_response(response.headers_mut());
                 // The version belongs to the connection, not to the message (RFC 9112 section 2.3).
                 *response.version_mut() = Version::HTTP_11;
-                return Ok(ResponseBody::upstream(response, version, caller.token, id));
+                return Ok(ResponseBody::upstream(response, version, token, id));
             }
             // Caused by the client, so that it is not reported to the operator.
             Err(UpstreamError::Request(fault)) => return Err(BodyFailed(fault)),
@@ -203,6 +244,8 @@ impl Forward {
     }
 
     fn prepare(&self, headers: &mut HeaderMap, head: &Head, identity: Option<&StatedIdentity>) {
+        // Their map grows once.
+        headers.reserve(SET_HEADERS);
         let carried = self.carriers.take(headers);
         hop_by_hop::strip_request(headers, &head.nominated, |name| {
             self.identity_headers.owns(name) || self.drop_headers.covers(name)

@@ -117,10 +117,13 @@ impl Proxy {
                 .gate
                 .by_policy_of(&decided, |policy| Arc::clone(policy.read_headers())),
         };
-        let sent = self
+        let outgoing = self
             .forward
-            .send(parts, content, head, caller, destination, &mut record);
-        let sent = sent.await;
+            .outgoing(parts, content, &head, caller, destination, &mut record);
+        let sent = match outgoing {
+            Ok(outgoing) => self.forward.send(outgoing, destination, &mut record).await,
+            Err(response) => return response,
+        };
         sent.unwrap_or_else(|BodyFailed(fault)| {
             // The upstream received a part of the request at most, and no end of its body.
             let state = RequestBodyState::unread(version);
@@ -166,8 +169,8 @@ impl Proxy {
                 .await
                 .map_err(|error| (Denial::from(error).into(), None))?,
         };
-        let now = self.gate.authorizer.clock().now();
-        match self.forward.obtain(request, destination, decided, now).await {
+        let clock = self.gate.authorizer.clock();
+        match self.forward.obtain(request, destination, decided, clock).await {
             Ok(credentials) => Ok((content, credentials)),
             Err(error) => {
                 let unread = content.map_err(Into::into).boxed_unsync();

@@ -8,6 +8,7 @@ pub(crate) mod token_exchange;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actgate::clock::Clock;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -37,20 +38,20 @@ pub(crate) struct Obtained {
 }
 
 impl Credentials {
-    /// Obtains the credentials for a request that is allowed at `now`, in seconds since 1970. A public route has no identity, and so none of the caller.
+    /// Obtains the credentials for a request that is allowed now, by `clock`. A public route has no identity, and so none of the caller.
     pub(crate) async fn obtain(
         &self,
         headers: &HeaderMap,
         carriers: &Carriers,
         decided: &Decided,
-        now: u64,
+        clock: &Clock,
     ) -> Result<Obtained, CredentialError> {
         let mut obtained = Obtained::default();
         let (Some(identity), true) = (decided.identity(), self.internal.is_some() || self.exchange.is_some()) else {
             return Ok(obtained);
         };
         let token = carriers.access_token(headers).ok_or(NO_TOKEN)?;
-        let digest = TokenDigest::of(token);
+        let (digest, now) = (TokenDigest::of(token), clock.now());
         if let Some(internal) = &self.internal {
             let value = internal.token(identity, digest, now).map_err(|_| UNSIGNED)?;
             obtained.internal = Some(value);

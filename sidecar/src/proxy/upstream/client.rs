@@ -1,6 +1,7 @@
 //! Sends a request to one of the addresses of an upstream, at most twice.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -85,7 +86,7 @@ impl Upstream {
     /// response.
     pub(crate) async fn send<'u>(
         &'u self,
-        mut request: Request<RequestBody>,
+        mut request: Box<Request<RequestBody>>,
         attempt: &mut Attempt<'u>,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
         let exchange = Exchange::of(&request);
@@ -113,10 +114,10 @@ impl Upstream {
             };
             let takes_no_more = matches!(cause, Cause::Unprocessed | Cause::Announced);
             let (again, repeat) = match cause {
-                Cause::Unsent(request) => (Some(*request), repeats),
-                Cause::Unanswered => (spare.and_then(Spare::unanswered), Repeats::Made),
-                Cause::Announced => (spare.and_then(Spare::announced), Repeats::Made),
-                Cause::Unprocessed => (spare.map(Spare::unprocessed), Repeats::Made),
+                Cause::Unsent(request) => (Some(request), repeats),
+                Cause::Unanswered => (spare.and_then(Spare::unanswered).map(Box::new), Repeats::Made),
+                Cause::Announced => (spare.and_then(Spare::announced).map(Box::new), Repeats::Made),
+                Cause::Unprocessed => (spare.map(Spare::unprocessed).map(Box::new), Repeats::Made),
                 Cause::Other => return Err(error),
             };
             repeats = repeat;
@@ -141,7 +142,7 @@ impl Upstream {
         endpoint: &Endpoint,
         mut lease: Lease,
         used: Use,
-        mut request: Request<RequestBody>,
+        mut request: Box<Request<RequestBody>>,
         exchange: &Exchange,
     ) -> Result<Response<UpstreamBody>, Failure> {
         let limit = exchange.response_limit(&self.timeouts);
@@ -151,13 +152,16 @@ impl Upstream {
                 form::http2(&mut request, self.scheme.clone(), &endpoint.authority)?
             }
             (Connection::Http2(stream), NeededVersion::Tunnel) => {
-                if !exchange.in_time(limit, stream.permits_connect()).await? {
+                if !exchange.in_time(limit, pin!(stream.permits_connect())).await? {
                     return Err(UpstreamError::NoUpgrade.into());
                 }
                 form::connect(&mut request, self.scheme.clone(), &endpoint.authority)?
             }
         }
-        let sent = exchange.in_time(limit, lease.connection.send(request)).await;
+        let sent = {
+            let sending = pin!(lease.connection.send(request));
+            exchange.in_time(limit, sending).await
+        };
         let sent = sent.inspect_err(|_| lease.retire())?;
         let mut response = sent.map_err(|error| exchange.failure(error, lease.connection.mismatch(&self.scheme)))?;
         if used == Use::Repeated && response::may_be_unsolicited(&response) {
@@ -311,8 +315,9 @@ impl Exchange {
     }
 
     /// The result of `work`, unless the request makes no progress for `limit`.
-    async fn in_time<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, UpstreamError> {
+    async fn in_time<T>(&self, limit: Duration, work: impl Future<Output = T> + Unpin) -> Result<T, UpstreamError> {
         tokio::select! {
+            biased;
             done = work => Ok(done),
             () = self.progress.stalled(limit) => Err(UpstreamError::TimedOut(limit)),
         }
@@ -396,7 +401,7 @@ mod tests {
             let request = Request::get("/")
                 .body(RequestBody::new(Content::opaque(body), None))
                 .unwrap();
-            let response = upstream.send(request, &mut Attempt::default()).await.unwrap();
+            let response = upstream.send(Box::new(request), &mut Attempt::default()).await.unwrap();
             let body = response.into_body().collect().await.unwrap().to_bytes();
             seen.push_str(&String::from_utf8_lossy(&body));
         }

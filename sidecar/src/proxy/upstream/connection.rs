@@ -120,11 +120,11 @@ impl Connection {
     }
 
     /// Sends a request, which is written in the form of the connection's version.
-    pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, SendError> {
+    pub(super) async fn send(&mut self, request: Box<Request<RequestBody>>) -> Result<Response<Incoming>, SendError> {
         match self {
             Connection::Http1(connection) => {
                 connection.arrival.awaits_head();
-                let sent = connection.sender.try_send_request(request).await;
+                let sent = connection.sender.try_send_request(*request).await;
                 let has_begun = connection.arrival.has_begun();
                 connection.arrival.has_head();
                 sent.map_err(|error| match unsent(error) {
@@ -134,7 +134,7 @@ impl Connection {
                 })
             }
             Connection::Http2(stream) => {
-                let sent = stream.connection.sender.try_send_request(request).await;
+                let sent = stream.connection.sender.try_send_request(*request).await;
                 sent.map_err(|error| match unsent(error) {
                     Ok(unsent) => unsent,
                     Err(error) if is_refused(&error) => SendError::Unprocessed(error),
