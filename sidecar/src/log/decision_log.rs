@@ -3,6 +3,7 @@
 //! Writing never delays a request: when the disk or the reader of standard output is too slow, lines are dropped and
 //! counted. The log contains no token, and nothing from a token that was not verified.
 
+use std::cell::RefCell;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,7 +63,26 @@ fn wall_clock() -> SystemTime {
 
 /// A time in UTC. A clock that is set before 1970 or after 9999 reads as the nearest time in between.
 fn written(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(UNIX_EPOCH + since_1970(time)).to_string()
+    thread_local! {
+        /// The second that was written last, without its end: most lines are of the same one.
+        static LAST: RefCell<(u64, String)> = RefCell::default();
+    }
+    let since = since_1970(time);
+    let mut text = String::with_capacity("1970-01-01T00:00:00.000Z".len());
+    LAST.with_borrow_mut(|(second, beginning)| {
+        if *second != since.as_secs() || beginning.is_empty() {
+            *second = since.as_secs();
+            *beginning = humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string();
+            beginning.pop();
+        }
+        text.push_str(beginning);
+    });
+    // Of four digits, whose first one makes way for the point.
+    let millis = 1000 + since.subsec_millis();
+    text.push('.');
+    text.push_str(&itoa::Buffer::new().format(millis)[1..]);
+    text.push('Z');
+    text
 }
 
 fn since_1970(time: SystemTime) -> Duration {
@@ -243,6 +263,10 @@ mod tests {
             "1970-01-02T00:00:00.007Z"
         );
         assert_eq!(written(UNIX_EPOCH + day * 365 * 9000), "9999-12-31T23:59:59.000Z");
+        for millis in [0, 1, 99, 999, 1000, 1001, 1_700_000_000_010, 1_700_000_000_999] {
+            let time = UNIX_EPOCH + Duration::from_millis(millis);
+            assert_eq!(written(time), humantime::format_rfc3339_millis(time).to_string());
+        }
     }
 
     #[test]
