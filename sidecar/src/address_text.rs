@@ -2,21 +2,19 @@
 
 use std::net::IpAddr;
 
-/// The text of an address, as `Display` writes it. Formatting takes several times the instructions, and the text is written for each
-/// request.
-pub(crate) fn address_text(address: IpAddr) -> String {
+/// Gives the parts of the text of an address to `push`, as `Display` writes it. Formatting takes several times the instructions, and the
+/// text is written for each request.
+pub(crate) fn push_address(address: IpAddr, mut push: impl FnMut(&str)) {
     let IpAddr::V4(address) = address else {
-        return address.to_string();
+        return push(&address.to_string());
     };
-    let mut text = String::with_capacity("255.255.255.255".len());
     let mut digits = itoa::Buffer::new();
-    for octet in address.octets() {
-        if !text.is_empty() {
-            text.push('.');
-        }
-        text.push_str(digits.format(octet));
+    let [first, rest @ ..] = address.octets();
+    push(digits.format(first));
+    for octet in rest {
+        push(".");
+        push(digits.format(octet));
     }
-    text
 }
 
 #[cfg(test)]
@@ -35,7 +33,9 @@ mod tests {
             "::ffff:1.2.3.4",
         ] {
             let address: IpAddr = text.parse().unwrap();
-            assert_eq!(address_text(address), address.to_string());
+            let mut pushed = String::new();
+            push_address(address, |part| pushed.push_str(part));
+            assert_eq!(pushed, address.to_string());
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::event::{Event, Forwarding, bounded};
-use crate::address_text::address_text;
+use crate::address_text::push_address;
 
 /// The capacity of most lines.
 const USUAL_LENGTH: usize = 1024;
@@ -72,7 +72,11 @@ pub(super) fn line(event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
     line.some_text(",\"agent_owner\":", *agent_owner)?;
     line.some_text(",\"client\":", *client)?;
     line.some_text(",\"token_id\":", token_id.map(bounded).as_deref())?;
-    line.some_text(",\"client_address\":", client_address.map(address_text).as_deref())?;
+    if let Some(address) = *client_address {
+        line.raw(",\"client_address\":", "\"");
+        push_address(address, |part| line.0.extend_from_slice(part.as_bytes()));
+        line.0.push(b'"');
+    }
     line.number(",\"latency_us\":", Some(*latency_us));
     if let Some(forwarding) = forwarding {
         line.forwarding(forwarding)?;

@@ -129,9 +129,9 @@ mod tests {
         let lines = lines.iter();
         let headers = lines.map(|line| (FORWARDED, HeaderValue::from_str(line).unwrap()));
         let elements = read(&headers.collect())?.into_iter().map(|element| {
-            let node = element
-                .node
-                .map_or_else(|| "-".to_owned(), |node| node.text().into_owned());
+            let mut node = String::new();
+            element.node.unwrap_or(Node::Hidden).append_to(&mut node);
+            let node = element.node.map_or("-", |_| &node);
             let scheme = element
                 .scheme
                 .map_or_else(|| "-".to_owned(), |scheme| scheme.to_string());

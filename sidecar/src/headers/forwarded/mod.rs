@@ -136,7 +136,7 @@ pub(crate) fn write(headers: &mut HeaderMap, report: Option<&Report>, hop: LastH
         if !list.is_empty() {
             list.push_str(", ");
         }
-        list.push_str(&node.text());
+        node.append_to(&mut list);
     }
     if !list.is_empty() {
         insert(headers, x_forwarded::FOR, list);

@@ -1,9 +1,8 @@
 //! A node on the way of a request, as forwarding headers name it.
 
-use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use crate::address_text::address_text;
+use crate::address_text::push_address;
 
 /// A client or a proxy (RFC 7239 section 6). Its port is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +42,11 @@ impl Node {
         }
     }
 
-    /// As in `X-Forwarded-For`.
-    pub(super) fn text(self) -> Cow<'static, str> {
+    /// Appends it to a list as in `X-Forwarded-For`.
+    pub(super) fn append_to(self, list: &mut String) {
         match self {
-            Node::Address(address) => address_text(address).into(),
-            Node::Hidden => "unknown".into(),
+            Node::Address(address) => push_address(address, |part| list.push_str(part)),
+            Node::Hidden => list.push_str("unknown"),
         }
     }
 }
@@ -55,6 +54,12 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text_of(node: Node) -> String {
+        let mut text = String::new();
+        node.append_to(&mut text);
+        text
+    }
 
     #[test]
     fn a_node_is_an_address_or_hides_it() {
@@ -70,7 +75,7 @@ mod tests {
             ("_hidden", "unknown"),
             ("_gate.1:_port", "unknown"),
         ] {
-            let node = Node::parse(text).map(|node| node.text().into_owned());
+            let node = Node::parse(text).map(text_of);
             assert_eq!(node.as_deref(), Some(read), "{text}");
         }
         for text in [
