@@ -94,7 +94,11 @@ impl DecisionPoint {
     }
 
     /// Decides on a request that another server received. Its line is for the caller to write.
-    pub(super) async fn decide(&self, request: &Parts, body: KnownBody<'_>) -> (Decided, Result<Head, Unforwarded>) {
+    pub(super) async fn decide(
+        &self,
+        request: &Parts,
+        body: KnownBody<'_>,
+    ) -> (Box<Decided>, Result<Head, Unforwarded>) {
         self.decide_on(request, body, None).await
     }
 
@@ -104,7 +108,7 @@ impl DecisionPoint {
         request: &Parts,
         body: KnownBody<'_>,
         subject: Option<&str>,
-    ) -> (Decided, Result<Head, Unforwarded>) {
+    ) -> (Box<Decided>, Result<Head, Unforwarded>) {
         let (mut decided, mut outcome) = self.gate.decide(request).await;
         if decided.body_limit().is_some() {
             (decided, outcome) = match body {

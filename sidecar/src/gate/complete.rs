@@ -26,9 +26,9 @@ impl Gate {
     pub(crate) async fn complete<T>(
         &self,
         request: &Parts,
-        mut decided: Decided,
+        mut decided: Box<Decided>,
         outcome: Result<T, Unforwarded>,
-    ) -> (Decided, Result<T, Unforwarded>) {
+    ) -> (Box<Decided>, Result<T, Unforwarded>) {
         let Some(decision) = decided.decision.take() else {
             return (decided, outcome);
         };

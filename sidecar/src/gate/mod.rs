@@ -238,7 +238,7 @@ impl Decided {
 impl Gate {
     /// Decides on a request by its head: the head of an allowed request, or why the request is denied. It is not
     /// [counted](Self::complete) yet.
-    pub(crate) async fn decide(&self, request: &Parts) -> (Decided, Result<Head, Unforwarded>) {
+    pub(crate) async fn decide(&self, request: &Parts) -> (Box<Decided>, Result<Head, Unforwarded>) {
         let received = Received {
             at: Instant::now(),
             trace: self.trace(request),
@@ -252,7 +252,7 @@ impl Gate {
         request: &Parts,
         by_head: &Decided,
         body: &[u8],
-    ) -> (Decided, Result<Head, Unforwarded>) {
+    ) -> (Box<Decided>, Result<Head, Unforwarded>) {
         let body = by_head.decision.as_ref().map(|decision| (decision, body));
         self.decide_as(request, (by_head.id, by_head.received.clone()), body)
             .await
@@ -264,7 +264,7 @@ impl Gate {
         request: &Parts,
         (id, received): (Uuid, Received),
         body: Option<(&Decision, &[u8])>,
-    ) -> (Decided, Result<Head, Unforwarded>) {
+    ) -> (Box<Decided>, Result<Head, Unforwarded>) {
         let head = self.head_rules.check(request);
         let client_address = match &head {
             Ok(head) => head.client(),
@@ -291,7 +291,8 @@ impl Gate {
             }
             Err(unforwarded) => (None, Err(unforwarded)),
         };
-        let mut decided = undecided.decided(decision);
+        // It is passed on several times.
+        let mut decided = Box::new(undecided.decided(decision));
         if let Err(Unforwarded::Denied(Denial::Authorization(error))) = &outcome {
             decided.note = denial_note::note(self.cors.as_ref(), &self.authorizer, request, error);
         }

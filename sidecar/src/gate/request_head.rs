@@ -32,7 +32,7 @@ pub(crate) struct Head {
     /// The headers that `Connection` names: they are not forwarded.
     pub(crate) nominated: Vec<HeaderName>,
     /// What trusted proxies report of the request; none where its peer is not one.
-    pub(crate) report: Option<Report>,
+    pub(crate) report: Option<Box<Report>>,
     pub(crate) connection: ConnectionInfo,
     /// Of an authorized request.
     pub(crate) requested: Requested,
@@ -92,10 +92,12 @@ impl HeadRules {
         }
         let nominated = check_connection(request, &self.identity_headers, &self.carriers)?;
         let report = self.trusted_proxies.report(connection.peer, &request.headers);
-        let report = report.map_err(|Malformed(reason)| HeadError::ambiguous(reason))?;
+        let report = report
+            .map_err(|Malformed(reason)| HeadError::ambiguous(reason))?
+            .map(Box::new);
         let scheme = report.as_ref().and_then(|report| report.scheme.clone());
         let scheme = scheme.unwrap_or_else(|| connection.scheme.clone());
-        let host = request_host::check(request, form_of(request), &scheme, report.as_ref(), &self.hosts)?;
+        let host = request_host::check(request, form_of(request), &scheme, report.as_deref(), &self.hosts)?;
         Ok(Head {
             host,
             scheme,

@@ -7,7 +7,7 @@ use actgate::clock::Clock;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use http_body_util::Full;
 use uuid::Uuid;
@@ -144,7 +144,7 @@ impl Forward {
         if let Some(trace) = record.trace() {
             trace.set(&mut parts.headers);
         }
-        parts.extensions.clear();
+        parts.extensions = Extensions::new();
         let handshake = match handshake.transpose() {
             Ok(handshake) => handshake,
             Err(error) => {
@@ -256,7 +256,7 @@ impl Forward {
             scheme: &head.connection.scheme,
             host: head.host.value(),
         };
-        forwarded::write(headers, head.report.as_ref(), hop);
+        forwarded::write(headers, head.report.as_deref(), hop);
         if let (Some(_), Some((name, token)), AccessTokenForwarding::Forward) = (identity, carried, self.access_token) {
             headers.insert(name, token);
         }

@@ -38,7 +38,6 @@ pub(crate) struct RequestBody {
     /// The token of a call of gRPC, which ends with it. Any other body is forwarded to its end.
     token: Option<TokenTime>,
     progress: Progress,
-    fault: Arc<OnceLock<BodyFault>>,
 }
 
 /// Why the body of a request failed.
@@ -53,10 +52,7 @@ pub(crate) enum BodyFault {
 
 /// The end of a body whose client has left.
 #[derive(Clone, Debug)]
-pub(crate) struct BodyEnd {
-    progress: Progress,
-    fault: Arc<OnceLock<BodyFault>>,
-}
+pub(crate) struct BodyEnd(Progress);
 
 /// What has become of the body of a request whose client has left.
 #[derive(Clone, Copy, Debug)]
@@ -72,11 +68,11 @@ impl BodyEnd {
     /// What the client has left behind.
     pub(crate) fn last_part(&self) -> LastPart {
         // In this order: a body that fails is no longer waited for.
-        let awaits_client = self.progress.awaits_client();
-        match self.fault.get() {
-            Some(fault) => LastPart::Failed(*fault),
+        let awaits_client = self.0.awaits_client();
+        match self.0.fault() {
+            Some(fault) => LastPart::Failed(fault),
             None if awaits_client => LastPart::Failed(BodyFault::Client(HeadError::BODY_INCOMPLETE)),
-            None if self.progress.is_complete() => LastPart::Forwarded,
+            None if self.0.is_complete() => LastPart::Forwarded,
             None => LastPart::Pending,
         }
     }
@@ -90,7 +86,6 @@ impl RequestBody {
             trailers,
             token: None,
             progress: Progress::now(),
-            fault: Arc::default(),
         }
     }
 
@@ -109,15 +104,7 @@ impl RequestBody {
         if self.is_end_stream() {
             self.progress.complete();
         }
-        BodyEnd {
-            progress: self.progress(),
-            fault: self.fault(),
-        }
-    }
-
-    /// Why the client's body failed; set when it does.
-    pub(crate) fn fault(&self) -> Arc<OnceLock<BodyFault>> {
-        self.fault.clone()
+        BodyEnd(self.progress())
     }
 }
 
@@ -129,7 +116,7 @@ impl Body for RequestBody {
         let body = self.get_mut();
         let frame = Pin::new(&mut body.content).poll_frame(cx);
         if let Poll::Ready(Some(Err(error))) = &frame {
-            let _ = body.fault.set(BodyFault::Client(error.head_error()));
+            body.progress.fail(BodyFault::Client(error.head_error()));
         }
         if frame.is_pending() {
             body.progress.wait_for_client();
@@ -141,7 +128,7 @@ impl Body for RequestBody {
         }
         match frame {
             Poll::Ready(Some(Ok(_))) if body.token.as_ref().is_some_and(TokenTime::has_expired) => {
-                let _ = body.fault.set(BodyFault::Expired);
+                body.progress.fail(BodyFault::Expired);
                 Poll::Ready(Some(Err(FormError::Client(BodyFault::Expired.into()))))
             }
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(match (frame.into_trailers(), &body.trailers) {
@@ -165,7 +152,7 @@ impl Body for RequestBody {
     }
 }
 
-/// When a part of a request was last forwarded.
+/// When a part of a request was last forwarded, and why its body failed.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     start: Instant,
@@ -178,6 +165,7 @@ struct Forwarded {
     last: AtomicU64,
     is_complete: AtomicBool,
     awaits_client: AtomicBool,
+    fault: OnceLock<BodyFault>,
 }
 
 impl Progress {
@@ -202,6 +190,16 @@ impl Progress {
     /// Whether the next part is waited for.
     fn awaits_client(&self) -> bool {
         self.forwarded.awaits_client.load(Ordering::Acquire)
+    }
+
+    /// The first fault counts.
+    fn fail(&self, fault: BodyFault) {
+        let _ = self.forwarded.fault.set(fault);
+    }
+
+    /// Why the body failed, if it has.
+    pub(crate) fn fault(&self) -> Option<BodyFault> {
+        self.forwarded.fault.get().copied()
     }
 
     fn complete(&self) {
@@ -252,9 +250,9 @@ mod tests {
         assert!(body().frame().await.unwrap().is_ok());
         clock.set(101);
         let mut late = body();
-        let fault = late.fault();
+        let progress = late.progress();
         assert!(late.frame().await.unwrap().is_err());
-        assert!(matches!(fault.get(), Some(BodyFault::Expired)));
+        assert!(matches!(progress.fault(), Some(BodyFault::Expired)));
     }
 
     #[tokio::test(start_paused = true)]

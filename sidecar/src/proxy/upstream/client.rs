@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::body::UpstreamBody;
@@ -19,7 +19,7 @@ use super::tls::UpstreamTls;
 use super::tunnel::{self, TunnelLease};
 use super::{form, response};
 use crate::proxy::causes::causes;
-use crate::proxy::request_body::{BodyFault, Progress, RequestBody};
+use crate::proxy::request_body::{Progress, RequestBody};
 use actgate::challenge;
 use http::header::UPGRADE;
 use http::uri::Scheme;
@@ -253,7 +253,6 @@ impl Upstream {
 /// What is known of a request while its connection has it.
 struct Exchange {
     progress: Progress,
-    fault: Arc<OnceLock<BodyFault>>,
     protocol: challenge::Protocol,
     version: NeededVersion,
 }
@@ -296,7 +295,6 @@ impl Exchange {
     fn of(request: &Request<RequestBody>) -> Exchange {
         Exchange {
             progress: request.body().progress(),
-            fault: request.body().fault(),
             protocol: challenge::Protocol::of(request.method(), request.headers()),
             version: match request.headers().contains_key(UPGRADE) {
                 true => NeededVersion::Tunnel,
@@ -331,8 +329,8 @@ impl Exchange {
             SendError::Unprocessed(error) => (error, Cause::Unprocessed),
             SendError::Failed(error) => (error, Cause::Other),
         };
-        match self.fault.get() {
-            Some(fault) => UpstreamError::Request(*fault).into(),
+        match self.progress.fault() {
+            Some(fault) => UpstreamError::Request(fault).into(),
             None if is_head_too_large(&error) => UpstreamError::HeadTooLarge.into(),
             None => Failure {
                 error: UpstreamError::NoResponse(Reason::of(&error).or_help(mismatch)),
