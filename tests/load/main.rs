@@ -6,6 +6,7 @@ mod clients;
 mod compare;
 mod configurations;
 mod environment;
+mod gate_output;
 #[path = "../mint/mod.rs"]
 #[expect(dead_code, reason = "the tests use the rest")]
 mod mint;
@@ -23,13 +24,18 @@ mod verification;
 
 use std::process::ExitCode;
 
+use gate_output::GateOutput;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         ["upstream"] => servers::upstream(),
         ["authorize"] => servers::authorize(),
-        ["proxy", address, protocol, upstream, folder] => servers::proxy(address, protocol, upstream, folder),
+        ["proxy", address, protocol, upstream, folder] => servers::proxy(address, protocol, upstream, folder, None),
+        ["writing-proxy", address, protocol, upstream, folder] => GateOutput::open(folder.as_ref())
+            .map_err(Failure::from)
+            .and_then(|output| servers::proxy(address, protocol, upstream, folder, Some(output))),
         ["verify", algorithm, folder] => verification::verify(algorithm, folder),
         ["compare", options @ ..] => compare::compare(options),
         ["scale", options @ ..] => scale::scale(options),

@@ -59,6 +59,8 @@ impl FromStr for Protocol {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
     BareHyper,
+    /// Bare hyper that writes what a gate does.
+    WritingHyper,
     HaProxy,
     /// HAProxy that verifies signatures.
     HaProxyJwt,
@@ -85,7 +87,10 @@ impl Program {
 
     /// Whether it checks tokens, so that one that it had before can be less work.
     pub fn checks_tokens(&self) -> bool {
-        !matches!(self, Self::BareHyper | Self::HaProxy | Self::EnvoyAsksNothing)
+        !matches!(
+            self,
+            Self::BareHyper | Self::WritingHyper | Self::HaProxy | Self::EnvoyAsksNothing
+        )
     }
 }
 
@@ -93,6 +98,9 @@ impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BareHyper => f.write_str("bare hyper"),
+            Self::WritingHyper => {
+                f.write_str("bare hyper that sets the same headers and writes lines of the same length")
+            }
             Self::HaProxy => f.write_str("HAProxy"),
             Self::HaProxyJwt => f.write_str("HAProxy, jwt_verify"),
             Self::Envoy => f.write_str("Envoy, jwt_authn + RBAC"),
@@ -152,10 +160,14 @@ impl Program {
             Ok::<_, Failure>(Prepared::that_listens(command, listen))
         };
         match self {
-            Self::BareHyper => {
+            Self::BareHyper | Self::WritingHyper => {
                 let mut command = pinned(&cores.proxy, std::env::current_exe()?);
                 let listen = arrangement.listen.unwrap_or(configurations::ANY).to_string();
-                command.args(["proxy", &listen, &protocol.to_string(), &upstream.to_string()]);
+                let role = match self {
+                    Self::WritingHyper => "writing-proxy",
+                    _ => "proxy",
+                };
+                command.args([role, &listen, &protocol.to_string(), &upstream.to_string()]);
                 command.arg(folder);
                 Ok(Prepared::that_announces(command, ANNOUNCEMENT))
             }

@@ -28,6 +28,7 @@ pub enum Shape {
 const PLAIN: &[Program] = &[Program::BareHyper, Program::HaProxy];
 const CHECKING: &[Program] = &[
     Program::BareHyper,
+    Program::WritingHyper,
     Program::HaProxy,
     Program::EnvoyCache,
     Program::Envoy,

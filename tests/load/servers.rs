@@ -26,6 +26,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use crate::Failure;
 use crate::configurations::ANY;
 use crate::environment::{CERTIFICATE_FILE, KEY_FILE};
+use crate::gate_output::GateOutput;
 use crate::programs::Protocol;
 
 type Forwarder = Client<HttpConnector, Incoming>;
@@ -72,8 +73,15 @@ pub fn authorize() -> Result<(), Failure> {
     })
 }
 
-/// Runs a proxy to `upstream` that only forwards.
-pub fn proxy(address: &str, protocol: &str, upstream: &str, folder: &str) -> Result<(), Failure> {
+/// Runs a proxy to `upstream` that only forwards, and writes `output` if there is one.
+pub fn proxy(
+    address: &str,
+    protocol: &str,
+    upstream: &str,
+    folder: &str,
+    output: Option<GateOutput>,
+) -> Result<(), Failure> {
+    let output = output.map(Arc::new);
     let protocol: Protocol = protocol.parse()?;
     let upstream: Authority = upstream.parse()?;
     let address: SocketAddr = address.parse()?;
@@ -92,12 +100,13 @@ pub fn proxy(address: &str, protocol: &str, upstream: &str, folder: &str) -> Res
             let (socket, _) = listener.accept().await?;
             socket.set_nodelay(true)?;
             let (client, upstream, tls) = (client.clone(), upstream.clone(), tls.clone());
+            let output = output.clone();
             tokio::spawn(async move {
                 match tls {
-                    None => serve(protocol, TokioIo::new(socket), client, upstream).await,
+                    None => serve(protocol, TokioIo::new(socket), client, upstream, output).await,
                     Some(tls) => {
                         if let Ok(stream) = tls.accept(socket).await {
-                            serve(protocol, TokioIo::new(stream), client, upstream).await;
+                            serve(protocol, TokioIo::new(stream), client, upstream, output).await;
                         }
                     }
                 }
@@ -130,8 +139,14 @@ async fn serve(
     io: impl Read + Write + Send + Unpin + 'static,
     client: Forwarder,
     upstream: Authority,
+    output: Option<Arc<GateOutput>>,
 ) {
-    let service = service_fn(move |request| forward(client.clone(), upstream.clone(), request));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(output) = &output {
+            output.write(request.headers_mut());
+        }
+        forward(client.clone(), upstream.clone(), request)
+    });
     // A client that ends its connection is no failure of the comparison.
     let _ = match protocol.is_http2() {
         true => {
