@@ -60,7 +60,8 @@ pub(super) async fn client(accepted: Accepted, service: Service, current: Curren
         Err(error) => return proxy_protocol::report(&error),
     };
     // A client that sends nothing within the time for a request head is not served.
-    let begun = timeout(limits.header, begin(socket, tls));
+    // Boxed, as HTTP/2 is below: a connection of HTTP/1.1 keeps no room for it.
+    let begun = Box::pin(timeout(limits.header, begin(socket, tls)));
     let (protocol, stream, scheme, client_certificate) = match begun.await {
         Ok(Ok(begun)) => begun,
         Ok(Err(Unbegun::Failed(error))) => return early_end::unbegun(&error, peer),
@@ -75,7 +76,10 @@ pub(super) async fn client(accepted: Accepted, service: Service, current: Curren
     };
     match protocol {
         Protocol::Http1 => serve_http1(stream, connection, &place, limits, (service, &current)).await,
-        Protocol::Http2 => http2::serve(stream, connection, &place, limits, (service, current.clone())).await,
+        Protocol::Http2 => {
+            let service = (service, current.clone());
+            Box::pin(http2::serve(stream, connection, &place, limits, service)).await;
+        }
     }
 }
 

@@ -80,7 +80,7 @@ impl Cores {
         let served_by = accepted.place.served_by();
         let least = self.others.iter().min_by_key(|core| core.load.count());
         let task = match least.filter(|core| core.load.count() < self.own.count()) {
-            None => tokio::spawn(counted(Counted::of(&self.own), serve(accepted))),
+            None => tokio::spawn(counted(Counted::of(&self.own), accepted, serve)),
             Some(core) => {
                 let Accepted { socket, peer, place } = accepted;
                 // Its events are those of the runtime that registers it.
@@ -88,13 +88,13 @@ impl Cores {
                     Ok(socket) => socket,
                     Err(error) => return report(&error),
                 };
-                let serve = async move {
+                let connection = Counted::of(&core.load);
+                core.runtime.spawn(async move {
                     match socket.attach() {
-                        Ok(socket) => serve(Accepted { socket, peer, place }).await,
+                        Ok(socket) => counted(connection, Accepted { socket, peer, place }, serve).await,
                         Err(error) => report(&error),
                     }
-                };
-                core.runtime.spawn(counted(Counted::of(&core.load), serve))
+                })
             }
         };
         served_by(task.abort_handle());
@@ -128,8 +128,9 @@ impl Core {
     }
 }
 
-async fn counted(_connection: Counted, serve: impl Future<Output = ()>) {
-    serve.await;
+/// Boxed: a task has the future that it is made with twice.
+async fn counted<S: Future<Output = ()>>(_connection: Counted, accepted: Accepted, serve: impl FnOnce(Accepted) -> S) {
+    Box::pin(serve(accepted)).await;
 }
 
 fn report(error: &io::Error) {
