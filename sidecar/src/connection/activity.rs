@@ -4,7 +4,7 @@
 //! lock.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -41,7 +41,7 @@ struct Shared {
     switches: AtomicBool,
     /// Whether the body of the request in progress has not been read to its end.
     reads_body: AtomicBool,
-    /// Wakes the task of the connection once it has.
+    /// Wakes the task of the connection once it has, which can be in another thread.
     task: OnceLock<Waker>,
     /// Over HTTP/2: the connection waits once no exchange is in progress. Over HTTP/1 the answer must be written first.
     has_streams: AtomicBool,
@@ -100,6 +100,17 @@ impl Activity {
     /// From now on the connection waits as soon as no exchange is in progress.
     pub(crate) fn has_streams(&self) {
         self.0.has_streams.store(true, Ordering::Relaxed);
+    }
+
+    /// As [`next_head`](Self::next_head). While an exchange is in progress, the task of `cx` is woken when its request ends, if
+    /// that is the last part of it.
+    pub(crate) fn poll_next_head(&self, cx: &Context<'_>) -> Option<u64> {
+        self.next_head().or_else(|| {
+            self.0.task.get_or_init(|| cx.waker().clone());
+            // Either this sees the end of the request, or its end sees the task.
+            fence(Ordering::SeqCst);
+            self.next_head()
+        })
     }
 
     /// The number of the request head that comes next; `None` while an exchange is in progress.
@@ -216,20 +227,24 @@ impl Exchange {
         self.0.0.reads_body.store(reads_body, Ordering::Release);
         reads_body.then(|| TrackedBody {
             body,
-            _part: RequestPart(self.clone()),
+            _part: RequestPart(Some(self.clone())),
         })
     }
 }
 
 /// A request whose body is read until this is dropped.
 #[derive(Debug)]
-pub(crate) struct RequestPart(Exchange);
+pub(crate) struct RequestPart(Option<Exchange>);
 
 impl Drop for RequestPart {
     fn drop(&mut self) {
-        let shared = &self.0.0.0;
-        shared.reads_body.store(false, Ordering::Release);
-        if let Some(task) = shared.task.get() {
+        let Some(exchange) = self.0.take() else { return };
+        let activity = exchange.0.clone();
+        activity.0.reads_body.store(false, Ordering::Release);
+        // It takes no part any more when the task looks.
+        drop(exchange);
+        fence(Ordering::SeqCst);
+        if let Some(task) = activity.0.task.get() {
             task.wake_by_ref();
         }
     }
@@ -244,10 +259,18 @@ impl Clone for Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if self.0.0.parts.fetch_sub(1, Ordering::AcqRel) != 1 {
+        let shared = &self.0.0;
+        // The time is there before the connection counts as waiting.
+        let is_last = shared.parts.load(Ordering::Acquire) == 1;
+        if is_last {
+            self.0.ended();
+        }
+        if shared.parts.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
         }
-        self.0.ended();
+        if !is_last {
+            self.0.ended();
+        }
         if self.0.0.has_streams.load(Ordering::Relaxed) {
             self.0.waits();
         }
@@ -312,6 +335,31 @@ mod tests {
         let exchange = activity.begin().unwrap();
         assert!(exchange.track_request(Empty::<Bytes>::new()).is_none());
         assert!(awaits());
+    }
+
+    #[test]
+    fn the_end_of_a_request_wakes_its_connection_after_it() {
+        use bytes::Bytes;
+        use http_body_util::Full;
+
+        /// Keeps whether a head was due when it was woken.
+        struct Woken(Activity, AtomicBool);
+
+        impl std::task::Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.1.store(self.0.next_head().is_some(), Ordering::Relaxed);
+            }
+        }
+
+        let activity = Activity::default();
+        let woken = Arc::new(Woken(activity.clone(), AtomicBool::new(false)));
+        let exchange = activity.begin().unwrap();
+        let body = exchange.track_request(Full::new(Bytes::from_static(b"body")));
+        drop(exchange);
+        let waker = woken.clone().into();
+        assert_eq!(activity.poll_next_head(&Context::from_waker(&waker)), None);
+        drop(body);
+        assert!(woken.1.load(Ordering::Relaxed));
     }
 
     #[tokio::test(start_paused = true)]

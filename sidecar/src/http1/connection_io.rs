@@ -46,7 +46,7 @@ pub(crate) struct Http1Io<S> {
 pub(crate) struct Http1Limits {
     /// For a request head, from its first byte on.
     pub(crate) head: Duration,
-    /// For the first byte of a further request.
+    /// For a further request, from the end of the one before on.
     pub(crate) idle: Duration,
     /// For a client that reads nothing of a response.
     pub(crate) write: Duration,
@@ -193,7 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Http1Io<S> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.socket.as_mut().poll_flush(cx))?;
         // After the switch the client sends what is for the tunnel.
-        let looks_ahead = self.activity.ends_with_client() || self.activity.awaits_response(cx);
+        let looks_ahead = self.activity.awaits_response(cx) || self.activity.ends_with_client();
         if looks_ahead && !self.activity.switches() {
             self.check_client(cx)?;
         }

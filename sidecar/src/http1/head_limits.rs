@@ -16,7 +16,8 @@ pub(super) struct HeadLimits {
     activity: Activity,
     /// From the first byte of a head to its end. That of the first head begins with the connection.
     head: Duration,
-    /// From the end of an exchange to the first byte of the next head.
+    /// From the end of an exchange to the first byte of the next head. A part of a head that came together with the request
+    /// before is not seen here, so that this includes the time for a head.
     idle: Duration,
     /// The number of the request head that is limited, and since when; none before its next part is waited for.
     limited: (u64, Option<Instant>),
@@ -61,7 +62,7 @@ impl HeadLimits {
 
     /// No more bytes have arrived. Resolves when a limit has passed.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Late> {
-        let Some(next) = self.activity.next_head() else {
+        let Some(next) = self.activity.poll_next_head(cx) else {
             return Poll::Pending;
         };
         match self.begun == Some(next) {

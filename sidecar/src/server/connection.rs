@@ -129,7 +129,7 @@ async fn serve_http1(
     let activity = place.activity();
     let io_limits = Http1Limits {
         head: limits.header,
-        idle: limits.keep_alive,
+        idle: limits.keep_alive + limits.header,
         write: limits.body,
     };
     let io = Http1Io::new(socket, activity.clone(), io_limits);
