@@ -265,7 +265,7 @@ impl<'a> Pipeline<'a> {
     /// From the text of a token to its verified facts.
     fn verify(&self, text: &str, carrier: Carrier<'_>, recorder: &mut impl Recorder) -> Result<Identity, Failure> {
         let limits = &self.inner.limits;
-        let token = UnverifiedToken::decode(text, limits);
+        let token = UnverifiedToken::decode_by(text, limits, Some(&self.inner.headers));
         // A text that decodes has the form of a credential: any other is checked byte by byte.
         let credential = token.as_ref().map(|_| ()).or_else(|_| check_form(text));
         Step::CREDENTIAL.report(credential, recorder, |()| "one bearer token".to_owned())?;
@@ -317,6 +317,7 @@ impl<'a> Pipeline<'a> {
             error,
         })?;
         let verified = Step::SIGNATURE.report(token.verify(claims, &selected), recorder, |_| "valid".to_owned())?;
+        token.remember_header(&self.inner.headers);
         for required in &issuer.required_claims {
             let (expected, found) = (|| required.expected(), || required.found(&verified));
             Step::REQUIRED_CLAIM.compare(required.check(&verified), recorder, expected, found)?;

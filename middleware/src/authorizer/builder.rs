@@ -291,6 +291,7 @@ impl AuthorizerBuilder {
                 })),
                 leeway: self.leeway.map_or(30, |leeway| leeway.as_secs()),
                 cache: Arc::new(TokenCache::new(self.limits.cache_bytes)),
+                headers: Arc::default(),
                 revocations: Arc::new(ArcSwapOption::new(self.revocations)),
                 limits: self.limits,
                 clock: self.clock,

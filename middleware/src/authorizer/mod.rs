@@ -71,9 +71,9 @@ use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::request::{Presented, Target};
 use crate::resource::{Metadata, Resource, WELL_KNOWN, is_below};
-use crate::token::TokenCache;
 use crate::token::introspection::Introspector;
 use crate::token::revocation::Revocations;
+use crate::token::{KnownHeaders, TokenCache};
 
 /// Authorizes requests by trusted issuers and a policy. Built once, shared, cheap to clone.
 ///
@@ -115,6 +115,8 @@ struct Inner {
     /// The origins of the audiences, whose web pages may send messages to an MCP endpoint.
     origins: Vec<Box<str>>,
     cache: Arc<TokenCache<Identity>>,
+    /// The headers of verified tokens, which were parsed by these limits.
+    headers: Arc<KnownHeaders>,
     /// The revoked tokens, for every clone.
     revocations: Arc<ArcSwapOption<Revocations>>,
     bodies: Bodies,

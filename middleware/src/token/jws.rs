@@ -1,10 +1,13 @@
 //! The compact JWS (RFC 7515) of a token: its form, then its signature.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::claim_form;
 use super::claim_reader::{malformed, missing};
+use super::header::{Header, KnownHeaders, too_long};
 use super::verified::{VerifiedClaims, check_token_type};
 use crate::error::Error;
 use crate::json::{self, Json, JsonError, Object};
@@ -17,10 +20,13 @@ use crate::profile::Profile;
 /// Before the signature is verified only these are read: what selects the key (`alg`, `kid`), the media type, and the
 /// issuer whose keys verify it.
 pub(crate) struct UnverifiedToken<'t> {
-    header: Header,
+    header: Arc<Header>,
+    /// The encoded header, unless it is known.
+    new_header: Option<&'t str>,
     signing_input: &'t [u8],
-    payload: Vec<u8>,
-    signature: Vec<u8>,
+    /// The payload, and behind it the signature.
+    decoded: Vec<u8>,
+    payload_bytes: usize,
 }
 
 /// The claims of a token whose signature has not been verified: they select the issuer, and no decision depends on the others.
@@ -60,23 +66,33 @@ impl UnverifiedClaims<'_> {
 
 impl<'t> UnverifiedToken<'t> {
     pub(crate) fn decode(token: &'t str, limits: &Limits) -> Result<Self, Error> {
+        Self::decode_by(token, limits, None)
+    }
+
+    /// As [`decode`](Self::decode). A header that is known, by the same limits, is not parsed again.
+    pub(crate) fn decode_by(token: &'t str, limits: &Limits, known: Option<&KnownHeaders>) -> Result<Self, Error> {
         let malformed = |reason| Error::MalformedToken { reason };
         if token.len() > limits.token_bytes {
             return Err(too_long("it has more bytes than are accepted"));
         }
-        let mut parts = token.splitn(4, '.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
+        let Some([header, payload, signature]) = three_parts(token) else {
             return Err(malformed("it is not three parts; encrypted tokens are not accepted"));
         };
         if header.len() > limits.header_bytes {
             return Err(too_long("its header has more bytes than are accepted"));
         }
-        let header = base64url(header).ok_or(malformed("its header is not base64url"))?;
-        let header = Header::parse(&header, limits)?;
-        let payload = base64url(payload).ok_or(malformed("its payload is not base64url"))?;
-        let signature_at = token.len() - signature.len();
+        let (header, new_header) = match known.and_then(|known| known.get(header)) {
+            Some(known) => (known, None),
+            None => {
+                let text = base64url(header).ok_or(malformed("its header is not base64url"))?;
+                (Arc::new(Header::parse(&text, limits)?), Some(header))
+            }
+        };
+        // Four characters are three bytes: both parts fit without growing.
+        let mut decoded = Vec::with_capacity((payload.len() + signature.len()) / 4 * 3 + 6);
+        let decode = |part: &str, into: &mut Vec<u8>| URL_SAFE_NO_PAD.decode_vec(part, into).ok();
+        decode(payload, &mut decoded).ok_or(malformed("its payload is not base64url"))?;
+        let payload_bytes = decoded.len();
         if signature.is_empty() {
             return Err(malformed("its signature is missing"));
         }
@@ -84,13 +100,25 @@ impl<'t> UnverifiedToken<'t> {
         if signature.len() > 1366 {
             return Err(too_long("its signature is longer than that of any accepted key"));
         }
-        let signature = base64url(signature).ok_or(malformed("its signature is not base64url"))?;
+        decode(signature, &mut decoded).ok_or(malformed("its signature is not base64url"))?;
         Ok(UnverifiedToken {
             header,
-            signing_input: &token.as_bytes()[..signature_at - 1],
-            payload,
-            signature,
+            new_header,
+            signing_input: &token.as_bytes()[..token.len() - signature.len() - 1],
+            decoded,
+            payload_bytes,
         })
+    }
+
+    /// Keeps the header. The signature of the token must have been verified.
+    pub(crate) fn remember_header(&self, known: &KnownHeaders) {
+        if let Some(encoded) = self.new_header {
+            known.insert(encoded, &self.header);
+        }
+    }
+
+    fn payload(&self) -> &[u8] {
+        &self.decoded[..self.payload_bytes]
     }
 
     /// The media type of the header (`typ`).
@@ -105,7 +133,7 @@ impl<'t> UnverifiedToken<'t> {
 
     /// The payload, which must be a strict JSON object.
     pub(crate) fn claims(&self, limits: &Limits) -> Result<UnverifiedClaims<'_>, Error> {
-        let object = json::object(&self.payload, limits).map_err(|error| match error {
+        let object = json::object(self.payload(), limits).map_err(|error| match error {
             JsonError::Invalid => Error::MalformedToken {
                 reason: "its payload is not a strict JSON object",
             },
@@ -115,14 +143,14 @@ impl<'t> UnverifiedToken<'t> {
             JsonError::TooLarge => too_long("its payload is nested deeper, or has more values, than are accepted"),
         })?;
         Ok(UnverifiedClaims {
-            payload: &self.payload,
+            payload: self.payload(),
             object,
         })
     }
 
     /// What a malformed claim is, and what it is expected to be, for the holder of the token.
     pub(crate) fn claim_form(&self, claim: &str, profile: &Profile) -> Option<String> {
-        claim_form::describe(&self.payload, claim, profile)
+        claim_form::describe(self.payload(), claim, profile)
     }
 
     /// The keys of a set that `kid` and an accepted `alg` select; at least one.
@@ -162,12 +190,14 @@ impl<'t> UnverifiedToken<'t> {
     pub(crate) fn into_verified_payload(self, keys: &KeySet) -> Result<Vec<u8>, Error> {
         let selected = self.select(keys, Algorithm::all())?;
         self.check_signature(&selected)?;
-        Ok(self.payload)
+        let mut payload = self.decoded;
+        payload.truncate(self.payload_bytes);
+        Ok(payload)
     }
 
     fn check_signature(&self, selected: &[&VerificationKey]) -> Result<(), Error> {
-        let mut keys = selected.iter();
-        if keys.any(|key| key.verifies(self.signing_input, &self.signature)) {
+        let (mut keys, signature) = (selected.iter(), &self.decoded[self.payload_bytes..]);
+        if keys.any(|key| key.verifies(self.signing_input, signature)) {
             Ok(())
         } else {
             Err(Error::InvalidSignature)
@@ -183,43 +213,13 @@ pub(crate) fn algorithm_name(token: &str) -> String {
     name.map_or("no alg".to_owned(), |name| format!("`{name}`"))
 }
 
-struct Header {
-    algorithm: Algorithm,
-    kid: Option<String>,
-    media_type: Option<String>,
-}
-
-impl Header {
-    fn parse(text: &[u8], limits: &Limits) -> Result<Header, Error> {
-        let malformed = |reason| Error::MalformedToken { reason };
-        let header = json::object(text, limits).map_err(|error| match error {
-            JsonError::Invalid => malformed("its header is not a strict JSON object"),
-            JsonError::Duplicate => malformed("its header has a member twice"),
-            JsonError::TooLarge => too_long("its header is nested deeper, or has more values, than are accepted"),
-        })?;
-        // These header parameters change how the JWS is processed; none is supported.
-        for name in ["crit", "b64", "zip", "enc", "cty"] {
-            if header.get(name).is_some() {
-                return Err(malformed("its header asks for an extension that is not accepted"));
-            }
-        }
-        let text = |name| match header.get(name) {
-            None => Ok(None),
-            Some(Json::String(text)) if text.len() <= limits.identifier_bytes => Ok(Some(text.to_string())),
-            Some(Json::String(_)) => Err(too_long("a member of its header has more bytes than are accepted")),
-            Some(_) => Err(malformed("a member of its header is of a wrong type")),
-        };
-        let name = text("alg")?.ok_or(malformed("its header names no algorithm"))?;
-        Ok(Header {
-            algorithm: Algorithm::named(&name).ok_or(Error::UnsupportedAlgorithm)?,
-            kid: text("kid")?,
-            media_type: text("typ")?,
-        })
-    }
-}
-
-fn too_long(reason: &'static str) -> Error {
-    Error::TokenTooLong { reason }
+/// The parts between dots; [`None`] where they are not three.
+fn three_parts(token: &str) -> Option<[&str; 3]> {
+    let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
+    let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+        return None;
+    };
+    Some([&token[..first], &token[first + 1..second], &token[second + 1..]])
 }
 
 /// Base64url without padding, line breaks or spare bits (RFC 7515 section 2).
