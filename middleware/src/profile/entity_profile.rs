@@ -19,6 +19,11 @@ impl EntityProfile {
     /// Reads words separated by one space, compared without case. Words that contradict each other, and broken spacing,
     /// classify nothing.
     pub(super) fn of(words: &str) -> Option<EntityProfile> {
+        // Nearly every token has one of these words alone.
+        let words_alone = [EntityProfile::User, EntityProfile::AiAgent, EntityProfile::Service];
+        if let Some(alone) = words_alone.into_iter().find(|profile| profile.word() == words) {
+            return Some(alone);
+        }
         let (mut user, mut agent, mut service, mut other) = (false, false, false, false);
         for word in words.split(' ') {
             if word.is_empty() || word.chars().any(|character| !character.is_ascii_graphic()) {

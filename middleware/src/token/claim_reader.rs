@@ -35,7 +35,8 @@ impl<'r, 'a> ClaimReader<'r, 'a> {
     pub(crate) fn identifier(self, claim: &'static str) -> Result<Option<&'r str>, Error> {
         match self.text(claim)? {
             Some(text) if text.len() > self.limits.identifier_bytes => Err(Error::claim(claim, Reason::TooLong)),
-            Some(text) if text.trim().is_empty() || contains_control(text) => Err(malformed(claim)),
+            // The first other character ends the search for a blank one.
+            Some(text) if text.trim_start().is_empty() || contains_control(text) => Err(malformed(claim)),
             text => Ok(text),
         }
     }
