@@ -125,7 +125,7 @@ impl Forward {
         caller: Caller<'_>,
         destination: &Destination,
         record: &mut ForwardingRecord<'_>,
-    ) -> Result<Outgoing, Response<ResponseBody>> {
+    ) -> Result<Outgoing, Box<Response<ResponseBody>>> {
         let has_length = parts.headers.contains_key(CONTENT_LENGTH);
         let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING)
             || (parts.version == Version::HTTP_2 && !has_length && !content.is_end_stream());
@@ -149,7 +149,7 @@ impl Forward {
             Ok(handshake) => handshake,
             Err(error) => {
                 record.failed("invalid_handshake", StatusCode::BAD_GATEWAY);
-                return Err(no_tunnel(error, record.id(), None).map(ResponseBody::Own));
+                return Err(Box::new(no_tunnel(error, record.id(), None).map(ResponseBody::Own)));
             }
         };
         if let Some(handshake) = &handshake {

@@ -122,7 +122,7 @@ impl Proxy {
             .outgoing(parts, content, &head, caller, destination, &mut record);
         let sent = match outgoing {
             Ok(outgoing) => self.forward.send(outgoing, destination, &mut record).await,
-            Err(response) => return response,
+            Err(response) => return *response,
         };
         sent.unwrap_or_else(|BodyFailed(fault)| {
             // The upstream received a part of the request at most, and no end of its body.
