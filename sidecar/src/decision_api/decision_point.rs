@@ -117,6 +117,7 @@ impl DecisionPoint {
             };
         }
         if outcome.is_ok()
+            && !body.is_no_form(request)
             && let Some(rules) = self.gate.form_rules(request, &decided)
             && let Err(denial) = body.check_form(request, rules).await
         {
@@ -294,19 +295,25 @@ pub(super) fn denied(error: HeadError) -> Unforwarded {
 }
 
 impl KnownBody<'_> {
+    /// Whether no server reads parameters in it, whatever the rules are.
+    fn is_no_form(self, request: &Parts) -> bool {
+        match self {
+            KnownBody::Opaque => true,
+            KnownBody::Whole(body) => body.is_empty(),
+            // Without a type a body would be a form, if there were one.
+            KnownBody::Unknown => {
+                matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS)
+                    && !request.headers.contains_key(CONTENT_TYPE)
+                    && !frame_body(&request.headers)
+                    && request.extensions.get::<FramedBody>().is_none()
+            }
+        }
+    }
+
     /// Checks what a body must not contain where a server may read parameters in it.
     async fn check_form(self, request: &Parts, rules: FormRules) -> Result<(), Denial> {
         match self {
-            KnownBody::Opaque | KnownBody::Whole([]) => Ok(()),
-            // Without a type a body would be a form, if there were one.
-            KnownBody::Unknown
-                if matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS)
-                    && !request.headers.contains_key(CONTENT_TYPE)
-                    && !frame_body(&request.headers)
-                    && request.extensions.get::<FramedBody>().is_none() =>
-            {
-                Ok(())
-            }
+            KnownBody::Opaque => Ok(()),
             KnownBody::Unknown => Err(Denial::Head(HeadError::BODY_NOT_RECEIVED)),
             KnownBody::Whole(_) if !is_readable(&request.headers) => Err(Denial::Head(HeadError::FORM_ENCODING)),
             KnownBody::Whole(body) => {
