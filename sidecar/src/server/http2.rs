@@ -72,7 +72,8 @@ pub(super) async fn serve(
         cookie_crumbs::join(&mut parts.headers);
         let stream_use = StreamUse::of(&mut parts);
         let (current, activity, era) = (current.clone(), activity.clone(), era.clone());
-        async move {
+        // hyper and tokio move the future of a stream several times.
+        Box::pin(async move {
             let exchange = begun.ok_or(MadeRoom)?;
             let running = current.load();
             // A call of gRPC may be silent for longer than other bodies.
@@ -89,7 +90,7 @@ pub(super) async fn serve(
                 MediaType::Other => limits.body,
             };
             Ok::<_, MadeRoom>(response.map(|body| exchange.track(ReadBody::new(body, limit))))
-        }
+        })
     });
     let connection = http2::Builder::new(StreamExecutor)
         .timer(TokioTimer::new())
