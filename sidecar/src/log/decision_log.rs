@@ -12,6 +12,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use actgate::Policy;
 use http::request::Parts;
 use http::uri::Scheme;
+use prometheus::IntCounter;
+use prometheus::core::Collector as _;
 use prometheus::proto::MetricFamily;
 
 use crate::log::event::{Effect, Event};
@@ -151,7 +153,7 @@ impl DecisionLog {
 
     /// What Prometheus reads of what is recorded.
     pub(crate) fn gather(&self) -> Vec<MetricFamily> {
-        let families = self.metrics.gather().into_iter();
+        let families = self.metrics.gather().into_iter().chain(lost_lines(self.lines.lost()));
         #[cfg(feature = "otlp")]
         let families = families.chain(self.spans.iter().flat_map(|spans| spans.export.gather()));
         families.collect()
@@ -186,7 +188,6 @@ impl DecisionLog {
             return;
         };
         if let Err(dropped) = self.lines.send(&line) {
-            self.metrics.count_lost_line();
             if event_count::is_due(dropped) {
                 tracing::warn!(dropped, "the decision log is too slow; events are dropped");
             }
@@ -219,6 +220,17 @@ impl DecisionLog {
             tracing::warn!("the decision log could not be written in time; waiting events are lost");
         }
     }
+}
+
+/// The counter of lost lines, which the writer keeps.
+fn lost_lines(count: u64) -> Vec<MetricFamily> {
+    let name = "actgate_decision_log_lost_lines_total";
+    let help = "Lines of the decision log that were lost: it had no room for them, or they could not be written.";
+    let Ok(counter) = IntCounter::new(name, help) else {
+        return Vec::new();
+    };
+    counter.inc_by(count);
+    counter.collect()
 }
 
 fn report(change: Change<'_>) {
@@ -267,6 +279,40 @@ mod tests {
             let time = UNIX_EPOCH + Duration::from_millis(millis);
             assert_eq!(written(time), humantime::format_rfc3339_millis(time).to_string());
         }
+    }
+
+    /// A sink that takes nothing.
+    struct Full;
+
+    impl Sink for Full {}
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_a_failed_write_loses_are_counted() {
+        let log = DecisionLog::to(Full).unwrap();
+        let lost = || {
+            let families = log.gather();
+            let mut lost = families
+                .iter()
+                .filter(|family| family.name() == "actgate_decision_log_lost_lines_total");
+            lost.next().unwrap().get_metric()[0].get_counter().get_value()
+        };
+        assert_eq!(lost(), 0.0);
+        log.record(event("/a"));
+        log.record(event("/b"));
+        log.close();
+        assert_eq!(lost(), 2.0);
+        log.record(event("/c"));
+        assert_eq!(lost(), 3.0);
     }
 
     #[test]

@@ -114,6 +114,11 @@ impl LineWriter {
         Ok(())
     }
 
+    /// How many lines have been lost, for want of room or because they could not be written.
+    pub(crate) fn lost(&self) -> u64 {
+        self.0.lost.load(Ordering::Relaxed)
+    }
+
     /// Opens the sink again after the line that is being written, without waiting.
     pub(crate) fn reopen(&self) {
         self.0.waiting().reopen = true;
@@ -310,7 +315,7 @@ mod tests {
         assert_eq!(changes.recv_timeout(LONG).unwrap(), "failed: StorageFull");
         writer.send(b"second\n").unwrap();
         let deadline = Instant::now() + LONG;
-        while writer.0.lost.load(Ordering::Relaxed) < 2 {
+        while writer.lost() < 2 {
             assert!(Instant::now() < deadline, "the second line is not lost");
             std::thread::yield_now();
         }

@@ -48,7 +48,6 @@ struct Counters {
     actors: Histogram,
     shadow: IntCounterVec,
     apis: IntCounterVec,
-    lost_lines: IntCounter,
 }
 
 impl RequestMetrics {
@@ -109,13 +108,6 @@ impl RequestMetrics {
                 "actgate_api_decisions_total",
                 "Decisions for other servers, by API.",
                 &["api"],
-            )?,
-            lost_lines: add(
-                &registry,
-                IntCounter::new(
-                    "actgate_decision_log_lost_lines_total",
-                    "Lines that the decision log had no room for.",
-                )?,
             )?,
             registry,
         })))
@@ -189,11 +181,6 @@ impl RequestMetrics {
         if let Some(api) = event.api {
             counters.apis.with_label_values(&[api.name()]).inc();
         }
-    }
-
-    /// Counts a line that could not be written.
-    pub(super) fn count_lost_line(&self) {
-        self.0.lost_lines.inc();
     }
 
     /// What Prometheus reads of all of them.
