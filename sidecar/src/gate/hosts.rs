@@ -1,10 +1,7 @@
 //! The hosts that requests may name.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
-use http::HeaderValue;
 use http::uri::{Authority, Scheme};
 
 /// A host, and a port where only that port is meant.
@@ -19,26 +16,28 @@ impl AllowedHost {
     pub(crate) fn parse(text: &str) -> Option<AllowedHost> {
         let authority = authority(text)?;
         Some(AllowedHost {
-            host: canonical(authority.host()),
+            host: canonical(authority.host()).to_ascii_lowercase(),
             port: authority.port_u16(),
         })
     }
 
     fn covers(&self, authority: &Authority, scheme: &Scheme) -> bool {
         let port = authority.port_u16().unwrap_or_else(|| default_port(scheme));
-        self.host == canonical(authority.host()) && self.port.is_none_or(|allowed| allowed == port)
+        self.host.eq_ignore_ascii_case(canonical(authority.host())) && self.port.is_none_or(|allowed| allowed == port)
     }
 }
 
 /// Reads one host with at most one port; `None` for anything else that a URL could contain.
 pub(crate) fn authority(text: &str) -> Option<Authority> {
+    text.parse().ok().filter(is_one_host)
+}
+
+/// Whether an authority is one host with at most one port.
+pub(crate) fn is_one_host(authority: &Authority) -> bool {
     let is_other = |byte: u8| matches!(byte, b'@' | b',' | b' ' | b'\t' | b'/' | b'?' | b'#' | b'\\' | b'%');
-    if text.is_empty() || text.bytes().any(is_other) {
-        return None;
-    }
-    let authority: Authority = text.parse().ok()?;
-    let invalid_port = authority.as_str().len() > authority.host().len() && authority.port_u16().is_none();
-    (!authority.host().is_empty() && !invalid_port).then_some(authority)
+    let (text, host) = (authority.as_str(), authority.host());
+    let invalid_port = text.len() > host.len() && authority.port_u16().is_none();
+    !host.is_empty() && !invalid_port && !text.bytes().any(is_other)
 }
 
 /// The port of an authority without one (RFC 9110 sections 4.2.1 and 4.2.2).
@@ -49,9 +48,9 @@ pub(crate) fn default_port(scheme: &Scheme) -> u16 {
     }
 }
 
-/// Hosts are compared without regard to case and to the dot of a fully qualified name (RFC 3986 section 3.2.2).
-fn canonical(host: &str) -> String {
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+/// A host without the dot of a fully qualified name. Hosts are compared without regard to it and to case (RFC 3986 section 3.2.2).
+fn canonical(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
 }
 
 /// The configured hosts, the address that the gate listens on, and the host of each audience that is a URL.
@@ -59,8 +58,6 @@ fn canonical(host: &str) -> String {
 pub(crate) struct AllowedHosts {
     hosts: Vec<AllowedHost>,
     any_host_header: bool,
-    /// The `Host` that was accepted last: most requests have the same.
-    last: Arc<ArcSwapOption<(HeaderValue, Scheme)>>,
 }
 
 impl AllowedHosts {
@@ -84,21 +81,19 @@ impl AllowedHosts {
             .filter_map(|audience| url::Url::parse(audience).ok());
         let audiences = urls.filter_map(|url| {
             Some(AllowedHost {
-                host: canonical(url.host_str()?),
+                host: canonical(url.host_str()?).to_ascii_lowercase(),
                 port: url.port(),
             })
         });
         AllowedHosts {
             hosts: configured.iter().cloned().chain(local).chain(audiences).collect(),
             any_host_header: configured.is_empty(),
-            last: Arc::default(),
         }
     }
 
     /// The same with more hosts, on every port.
     pub(crate) fn with<'h>(mut self, hosts: impl IntoIterator<Item = &'h str>) -> AllowedHosts {
         self.hosts.extend(hosts.into_iter().filter_map(AllowedHost::parse));
-        self.last = Arc::default();
         self
     }
 
@@ -110,17 +105,6 @@ impl AllowedHosts {
     /// Whether a request in origin form may have this authority as its `Host`.
     pub(crate) fn accepts_host(&self, authority: &Authority, scheme: &Scheme) -> bool {
         self.any_host_header || self.contains(authority, scheme)
-    }
-
-    /// Keeps a `Host` that these hosts accept.
-    pub(crate) fn keep_accepted(&self, host: &HeaderValue, scheme: &Scheme) {
-        self.last.store(Some(Arc::new((host.clone(), scheme.clone()))));
-    }
-
-    /// Whether a `Host` is the one that was kept last.
-    pub(crate) fn is_kept(&self, host: &HeaderValue, scheme: &Scheme) -> bool {
-        let last = self.last.load();
-        last.as_ref().is_some_and(|last| last.0 == *host && last.1 == *scheme)
     }
 
     /// The host of a request that names none: the first of the configuration, or the address of the gate.

@@ -41,13 +41,6 @@ pub(super) fn check(
     report: Option<&Report>,
     allowed: &AllowedHosts,
 ) -> Result<RequestHost, HeadError> {
-    let only = match (form, report) {
-        (HeadForm::Lines, None) => only_host(request),
-        _ => None,
-    };
-    if let Some(host) = only.filter(|host| allowed.is_kept(host, scheme)) {
-        return Ok(RequestHost::Named(host.clone()));
-    }
     let of_request = match form {
         HeadForm::Lines if !request.headers.contains_key(HOST) => return Err(NO_HOST),
         HeadForm::Lines => of_lines(request, scheme, allowed)?,
@@ -67,20 +60,7 @@ pub(super) fn check(
     if !host.is_target && !allowed.accepts_host(&host.authority, scheme) {
         return Err(HeadError::HOST);
     }
-    if let Some(host) = only {
-        allowed.keep_accepted(host, scheme);
-    }
     Ok(RequestHost::Named(host.value))
-}
-
-/// The host of a request that is named in `Host` alone.
-fn only_host(request: &Parts) -> Option<&HeaderValue> {
-    let is_path = request.uri.scheme().is_none() && request.uri.authority().is_none();
-    let mut hosts = request.headers.get_all(HOST).iter();
-    let host = hosts
-        .next()
-        .filter(|_| is_path && request.uri.path().starts_with('/'))?;
-    hosts.next().is_none().then_some(host)
 }
 
 const NO_HOST: HeadError = HeadError::ambiguous("there must be exactly one host header");
@@ -161,7 +141,7 @@ fn of_authority(target: &Authority) -> Result<Host, HeadError> {
     let malformed = HeadError::ambiguous("the authority of the request target is not a host");
     Ok(Host {
         value: HeaderValue::from_str(target.as_str()).map_err(|_| malformed)?,
-        authority: hosts::authority(target.as_str()).ok_or(malformed)?,
+        authority: Some(target.clone()).filter(hosts::is_one_host).ok_or(malformed)?,
         is_target: true,
     })
 }
