@@ -25,7 +25,7 @@ use crate::{Issuer, KeyError, Registry, Revoked};
 /// The maximum time for the head of a request to arrive, and for a connection to be idle.
 /// Clients that poll every 5 seconds reuse their connection: it must not end as they send.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(8);
-/// The same while three quarters of the connections are open: idle ones make room for others soon.
+/// The same, and that of a stalled response, while three quarters of the connections are open: these make room for others soon.
 const CROWDED_TIMEOUT: Duration = Duration::from_millis(500);
 /// The maximum time for which a client takes nothing of a response.
 const STALLED_TIMEOUT: Duration = Duration::from_secs(30);
@@ -131,11 +131,11 @@ impl Server {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let is_crowded = connections.available_permits() < MAX_CONNECTIONS / 4;
-            http.header_read_timeout(if is_crowded { CROWDED_TIMEOUT } else { HEADER_TIMEOUT });
+            let crowded = (connections.available_permits() < MAX_CONNECTIONS / 4).then_some(CROWDED_TIMEOUT);
+            http.header_read_timeout(crowded.unwrap_or(HEADER_TIMEOUT));
             let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer.ip()))));
             let mut stream = TimeoutWriter::new(stream);
-            stream.set_timeout(Some(STALLED_TIMEOUT));
+            stream.set_timeout(Some(crowded.unwrap_or(STALLED_TIMEOUT)));
             let connection = graceful.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
             tokio::spawn(async move {
                 if connection.await.is_err() {
