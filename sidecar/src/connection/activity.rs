@@ -106,11 +106,16 @@ impl Activity {
     /// that is the last part of it.
     pub(crate) fn poll_next_head(&self, cx: &Context<'_>) -> Option<u64> {
         self.next_head().or_else(|| {
-            self.0.task.get_or_init(|| cx.waker().clone());
-            // Either this sees the end of the request, or its end sees the task.
-            fence(Ordering::SeqCst);
+            self.wakes(cx);
             self.next_head()
         })
+    }
+
+    /// The task of `cx` is woken when the request in progress ends: the caller looks again whether it has, and either sees its end, or
+    /// its end sees the task.
+    fn wakes(&self, cx: &Context<'_>) {
+        self.0.task.get_or_init(|| cx.waker().clone());
+        fence(Ordering::SeqCst);
     }
 
     /// The number of the request head that comes next; `None` while an exchange is in progress.
@@ -172,7 +177,7 @@ impl Activity {
     pub(crate) fn awaits_response(&self, cx: &Context<'_>) -> bool {
         let reads_body = || self.0.reads_body.load(Ordering::Acquire);
         if reads_body() {
-            self.0.task.get_or_init(|| cx.waker().clone());
+            self.wakes(cx);
         }
         self.next_head().is_none() && !reads_body()
     }
@@ -259,17 +264,20 @@ impl Clone for Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let shared = &self.0.0;
-        // The time is there before the connection counts as waiting.
-        let is_last = shared.parts.load(Ordering::Acquire) == 1;
-        if is_last {
-            self.0.ended();
+        let parts = &self.0.0.parts;
+        let mut left = parts.load(Ordering::Acquire);
+        loop {
+            // The time is there before the connection counts as waiting.
+            if left == 1 {
+                self.0.ended();
+            }
+            match parts.compare_exchange(left, left - 1, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => break,
+                Err(others) => left = others,
+            }
         }
-        if shared.parts.fetch_sub(1, Ordering::AcqRel) != 1 {
+        if left != 1 {
             return;
-        }
-        if !is_last {
-            self.0.ended();
         }
         if self.0.0.has_streams.load(Ordering::Relaxed) {
             self.0.waits();
@@ -316,6 +324,25 @@ mod tests {
         assert_eq!(activity.next_head(), None);
         drop(response);
         assert_eq!(activity.next_head(), Some(1));
+    }
+
+    #[test]
+    fn parts_that_end_at_once_leave_the_time_of_their_end() {
+        let activity = Activity::default();
+        for _ in 0..2000 {
+            let exchange = activity.begin().unwrap();
+            let other = exchange.clone();
+            let begun = activity.0.opened.elapsed();
+            let since = std::thread::scope(|scope| {
+                scope.spawn(move || drop(exchange));
+                scope.spawn(move || drop(other));
+                while activity.next_head().is_none() {
+                    std::hint::spin_loop();
+                }
+                activity.0.resting_since.load(Ordering::Acquire)
+            });
+            assert!(Duration::from_nanos(since) >= begun);
+        }
     }
 
     #[test]
