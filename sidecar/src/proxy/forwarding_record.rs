@@ -27,8 +27,8 @@ pub(crate) struct ForwardingRecord<'p> {
     method: Method,
     uri: Uri,
     protocol: Protocol,
-    /// When it was sent; none before it is.
-    sent: Option<Instant>,
+    /// When it was sent; before that, when its head was allowed.
+    sent: Instant,
     address: ShownAddress,
     is_written: bool,
     /// None before it is sent.
@@ -101,7 +101,7 @@ impl<'p> ForwardingRecord<'p> {
             method,
             uri,
             protocol,
-            sent: None,
+            sent: Instant::now(),
             address,
             is_written: false,
             body_end: None,
@@ -111,7 +111,7 @@ impl<'p> ForwardingRecord<'p> {
 
     /// The request is sent now with a body that ends with `body_end`: what its decision took has passed.
     pub(crate) fn begins(&mut self, body_end: BodyEnd) {
-        self.sent = Some(Instant::now());
+        self.sent = Instant::now();
         self.body_end = Some(body_end);
     }
 
@@ -160,8 +160,6 @@ impl<'p> ForwardingRecord<'p> {
 
     fn write(&mut self, status: Option<StatusCode>, error: Option<&'static str>, answer: Option<StatusCode>) {
         self.is_written = true;
-        let now = Instant::now();
-        let sent = self.sent.unwrap_or(now);
         let forwarding = Forwarding {
             address: match self.address {
                 ShownAddress::Shown => self.attempt.address,
@@ -171,13 +169,13 @@ impl<'p> ForwardingRecord<'p> {
             url: self.attempt.url,
             answered: answer.map(|status| status.as_u16()),
             error,
-            time_us: u64::try_from((now - sent).as_micros()).unwrap_or(u64::MAX),
+            time_us: u64::try_from(self.sent.elapsed().as_micros()).unwrap_or(u64::MAX),
         };
         let event = Event {
             forwarding: Some(forwarding),
             ..self
                 .decided
-                .event(&self.method, &self.uri, sent - self.decided.received_at())
+                .event(&self.method, &self.uri, self.sent - self.decided.received_at())
         };
         self.gate.log.record(event);
     }
