@@ -147,7 +147,7 @@ impl Decided {
         self.received.at
     }
 
-    /// The time since then.
+    /// The time since the request head arrived.
     pub(crate) fn elapsed(&self) -> Duration {
         self.received.at.elapsed()
     }
