@@ -1,8 +1,9 @@
 //! The bars: what the gate must cost at most, and whether it does.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::compare::{Measured, Results, median, ratio};
+use crate::options::Options;
 use crate::programs::Program;
 use crate::rows::{
     EXT_AUTHZ, HTTP2, HTTP2_TLS, MANY, NEW_ES256, NEW_RS256, SAME, SAME_8, SAME_50, SAME_RS256, TLS, TWO_8, TWO_32,
@@ -51,11 +52,11 @@ impl Bar {
 }
 
 /// Prints the bars of each build of actgate. Where only some rows ran, those of the others are left out.
-pub fn print(results: &[Results], binaries: &[PathBuf], all_rows: bool) {
-    for binary in binaries {
+pub fn print(results: &[Results], options: &Options) {
+    for binary in &options.binaries {
         let (bars, others): (Vec<_>, Vec<_>) = of(results, binary)
             .into_iter()
-            .partition(|bar| all_rows || bar.measured.is_some());
+            .partition(|bar| options.rows.is_empty() || bar.measured.is_some());
         print_table(&binary.display().to_string(), &bars);
         if !others.is_empty() {
             println!("\nnot measured in this run: {} bars", others.len());
@@ -99,17 +100,17 @@ impl Figures<'_> {
     /// A program ÷ another one in a row.
     fn ratio(&self, row: &str, own: &Program, other: &Program, figure: Figure) -> Option<f64> {
         let row = self.row(row)?;
-        ratio(row.of(own, false)?, row.of(other, false)?, figure)
+        ratio(row.on_one_core(own)?, row.on_one_core(other)?, figure)
     }
 
     fn median(&self, row: &str, own: &Program, figure: fn(&Measured) -> f64) -> Option<f64> {
-        median(self.row(row)?.of(own, false)?.iter().map(figure))
+        median(self.row(row)?.on_one_core(own)?.iter().map(figure))
     }
 
     /// The gate with new tokens ÷ the sum of a proxy that checks nothing and of one verification.
     fn over_verification(&self, row: &str, gate: &Program) -> Option<f64> {
         let row = self.row(row)?;
-        let (gate, bare) = (row.of(gate, false)?, row.of(&Program::BareHyper, false)?);
+        let (gate, bare) = (row.on_one_core(gate)?, row.on_one_core(&Program::BareHyper)?);
         let rounds = gate.iter().zip(bare).zip(&row.verification);
         median(rounds.map(|((gate, bare), verification)| gate.usage.cpu / (bare.usage.cpu + verification)))
     }
@@ -213,7 +214,7 @@ fn two_cores(figures: &Figures<'_>, row: &str, gate: &Program) -> Bar {
     let what = format!("{row}: requests a second ÷ those on one core");
     let scaled = |program: &Program, figure: Figure| {
         let row = figures.row(row)?;
-        ratio(row.of(program, true)?, row.of(program, false)?, figure)
+        ratio(row.on_two_cores(program)?, row.on_one_core(program)?, figure)
     };
     let mut bar = Bar::new("S11", what, Must::AtLeast(1.8), scaled(gate, rate));
     let is_shared = figures

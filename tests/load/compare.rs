@@ -43,10 +43,19 @@ pub struct Results {
 }
 
 impl Results {
-    /// What was measured of a program, by round; on two cores where `two` is.
-    pub fn of(&self, program: &Program, two: bool) -> Option<&[Measured]> {
+    /// What was measured of a program on one core, by round.
+    pub fn on_one_core(&self, program: &Program) -> Option<&[Measured]> {
+        self.of(program, |cores| !cores.are_two())
+    }
+
+    /// What was measured of a program on two cores, by round.
+    pub fn on_two_cores(&self, program: &Program) -> Option<&[Measured]> {
+        self.of(program, Cores::are_two)
+    }
+
+    fn of(&self, program: &Program, on: impl Fn(&Cores) -> bool) -> Option<&[Measured]> {
         let mut entrants = self.entrants.iter().zip(&self.measured);
-        let found = entrants.find(|(entrant, _)| entrant.program == *program && entrant.cores.are_two() == two);
+        let found = entrants.find(|(entrant, _)| entrant.program == *program && on(&entrant.cores));
         found.map(|(_, measured)| measured.as_slice())
     }
 }
@@ -86,7 +95,7 @@ pub fn compare(words: &[&str]) -> Result<(), Failure> {
         failures.extend(absent);
         all.push(results);
     }
-    bars::print(&all, &options.binaries, options.rows.is_empty());
+    bars::print(&all, &options);
     match failures.is_empty() {
         true => Ok(()),
         false => Err(format!("without figures:\n{}", failures.join("\n")).into()),

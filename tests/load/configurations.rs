@@ -36,13 +36,13 @@ pub fn issuers<'i>(identifiers: impl IntoIterator<Item = &'i str>) -> String {
 }
 
 /// A gate with a policy, identity headers and the decision log in a file.
-pub fn gate(listen: SocketAddr, upstream: SocketAddr, tls: bool) -> String {
-    gate_with(listen, upstream, tls, &issuers([ISSUER]), POLICY)
+pub fn gate(listen: SocketAddr, upstream: SocketAddr, protocol: Protocol) -> String {
+    gate_with(listen, upstream, protocol, &issuers([ISSUER]), POLICY)
 }
 
 /// The same with other issuers and another policy.
-pub fn gate_with(listen: SocketAddr, upstream: SocketAddr, tls: bool, issuers: &str, policy: &str) -> String {
-    let tls = match tls {
+pub fn gate_with(listen: SocketAddr, upstream: SocketAddr, protocol: Protocol, issuers: &str, policy: &str) -> String {
+    let tls = match protocol.has_tls() {
         true => "tls: { certificate: tls.crt, key: tls.key }\n",
         false => "",
     };

@@ -189,7 +189,7 @@ impl Program {
             }
             Self::Gate(path) => {
                 let listen = arrangement.listen.unwrap_or(configurations::ANY);
-                let text = configurations::gate(listen, upstream, protocol.has_tls());
+                let text = configurations::gate(listen, upstream, *protocol);
                 gate(path, folder, &text, cores)
             }
         }

@@ -83,7 +83,7 @@ fn idle(environment: &mut Environment, program: &Program, count: usize) -> Resul
     let proxy = match program {
         Program::Gate(path) => {
             let upstream = environment.upstream(&cores)?;
-            let text = configurations::gate(ANY, upstream, false);
+            let text = configurations::gate(ANY, upstream, Protocol::Http1);
             // With some to spare for those that are not closed yet.
             let text = format!("max_connections: {}\n{text}", count + 50);
             gate(path, environment.folder(), &text, &cores)?.start()?
@@ -225,7 +225,7 @@ fn print_cases(environment: &mut Environment, options: &Options) -> Result<(), F
         for round in 0..options.rounds {
             for at in (0..cases.len()).map(|turn| (round + turn) % cases.len()) {
                 let case = &cases[at];
-                let text = configurations::gate_with(ANY, upstream, false, &case.issuers, &case.policy);
+                let text = configurations::gate_with(ANY, upstream, Protocol::Http1, &case.issuers, &case.policy);
                 let token = tokens::token(&environment.issuer, Algorithm::Es256, case.changes.clone());
                 let usage = of_case(path, environment.folder(), &text, &token, options, perf);
                 measured[at].push(usage.map_err(|error| format!("{}: {error}", case.name))?);

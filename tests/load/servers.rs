@@ -18,7 +18,8 @@ use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -36,41 +37,30 @@ pub const ANNOUNCEMENT: &str = "listening on ";
 
 /// Runs a service that answers every request with two bytes.
 pub fn upstream() -> Result<(), Failure> {
-    tokio::runtime::Runtime::new()?.block_on(async {
-        let listener = listen(ANY).await?;
-        loop {
-            let (socket, _) = listener.accept().await?;
-            socket.set_nodelay(true)?;
-            let service = service_fn(async |_: Request<Incoming>| {
-                let answer = Response::new(Full::new(Bytes::from_static(b"ok")));
-                Ok::<_, Infallible>(answer)
-            });
-            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
-        }
-    })
+    Runtime::new()?.block_on(accept(ANY, |socket| {
+        let service = service_fn(async |_: Request<Incoming>| {
+            let answer = Response::new(Full::new(Bytes::from_static(b"ok")));
+            Ok::<_, Infallible>(answer)
+        });
+        http1::Builder::new().serve_connection(TokioIo::new(socket), service)
+    }))
 }
 
 /// Runs a server of `envoy.service.auth.v3.Authorization` that reads no request and permits it: a response without a status.
 pub fn authorize() -> Result<(), Failure> {
-    tokio::runtime::Runtime::new()?.block_on(async {
-        let listener = listen(ANY).await?;
-        loop {
-            let (socket, _) = listener.accept().await?;
-            socket.set_nodelay(true)?;
-            let service = service_fn(async |_: Request<Incoming>| {
-                // A message that is not compressed and has no byte.
-                let message = Full::new(Bytes::from_static(&[0; 5]));
-                let status = [("grpc-status".parse()?, HeaderValue::from_static("0"))];
-                let trailers = HeaderMap::from_iter(status);
-                let mut answer = Response::new(message.with_trailers(async { Some(Ok(trailers)) }));
-                let content_type = HeaderValue::from_static("application/grpc");
-                answer.headers_mut().insert(CONTENT_TYPE, content_type);
-                Ok::<_, Failure>(answer)
-            });
-            let server = http2::Builder::new(TokioExecutor::new());
-            tokio::spawn(server.serve_connection(TokioIo::new(socket), service));
-        }
-    })
+    Runtime::new()?.block_on(accept(ANY, |socket| {
+        let service = service_fn(async |_: Request<Incoming>| {
+            // A message that is not compressed and has no byte.
+            let message = Full::new(Bytes::from_static(&[0; 5]));
+            let status = [("grpc-status".parse()?, HeaderValue::from_static("0"))];
+            let trailers = HeaderMap::from_iter(status);
+            let mut answer = Response::new(message.with_trailers(async { Some(Ok(trailers)) }));
+            let content_type = HeaderValue::from_static("application/grpc");
+            answer.headers_mut().insert(CONTENT_TYPE, content_type);
+            Ok::<_, Failure>(answer)
+        });
+        http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), service)
+    }))
 }
 
 /// Runs a proxy to `upstream` that only forwards, and writes `output` if there is one.
@@ -85,7 +75,7 @@ pub fn proxy(
     let protocol: Protocol = protocol.parse()?;
     let upstream: Authority = upstream.parse()?;
     let address: SocketAddr = address.parse()?;
-    tokio::runtime::Runtime::new()?.block_on(async {
+    Runtime::new()?.block_on(async {
         let tls = match protocol.has_tls() {
             true => Some(acceptor(protocol, Path::new(folder))?),
             false => None,
@@ -95,13 +85,10 @@ pub fn proxy(
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .build(connector);
-        let listener = listen(address).await?;
-        loop {
-            let (socket, _) = listener.accept().await?;
-            socket.set_nodelay(true)?;
+        let serve_connection = |socket| {
             let (client, upstream, tls) = (client.clone(), upstream.clone(), tls.clone());
             let output = output.clone();
-            tokio::spawn(async move {
+            async move {
                 match tls {
                     None => serve(protocol, TokioIo::new(socket), client, upstream, output).await,
                     Some(tls) => {
@@ -110,15 +97,24 @@ pub fn proxy(
                         }
                     }
                 }
-            });
-        }
+            }
+        };
+        accept(address, serve_connection).await
     })
 }
 
-async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+/// Listens at `address`, announces it, and gives each connection a task of its own.
+async fn accept<F>(address: SocketAddr, serve: impl Fn(TcpStream) -> F) -> Result<(), Failure>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
     let listener = TcpListener::bind(address).await?;
     println!("{ANNOUNCEMENT}{}", listener.local_addr()?);
-    Ok(listener)
+    loop {
+        let (socket, _) = listener.accept().await?;
+        socket.set_nodelay(true)?;
+        tokio::spawn(serve(socket));
+    }
 }
 
 fn acceptor(protocol: Protocol, folder: &Path) -> Result<TlsAcceptor, Failure> {

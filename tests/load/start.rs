@@ -115,7 +115,7 @@ fn first_request(environment: &mut Environment, entrant: &Entrant) -> Result<f64
             let issuers = format!("issuers:\n  - issuer: http://{address}\n");
             let routes = "routes:\n  - match: GET /orders/{id}\n    scopes: [orders:read]\n";
             let upstream = environment.upstream(&cores)?;
-            let text = configurations::gate_with(listen, upstream, false, &issuers, routes);
+            let text = configurations::gate_with(listen, upstream, Protocol::Http1, &issuers, routes);
             let text = text.replace(crate::mint::AUDIENCE, AUDIENCE);
             let prepared = gate(path, environment.folder(), &text, &cores)?;
             until_allowed(prepared, listen, &token)

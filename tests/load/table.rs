@@ -26,7 +26,7 @@ pub fn print(results: &Results) {
 fn print_alone(results: &Results) {
     let first = &results.entrants[0].program;
     let haproxy = [Program::HaProxy, Program::HaProxyJwt];
-    let haproxy = haproxy.iter().find_map(|program| results.of(program, false));
+    let haproxy = haproxy.iter().find_map(|program| results.on_one_core(program));
     println!(
         "| program | CPU µs a request | ÷ first | ÷ HAProxy | instructions | ÷ first | ÷ HAProxy | p99 ÷ first | \
          RSS idle MiB | peak |"
@@ -34,7 +34,7 @@ fn print_alone(results: &Results) {
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for (entrant, own) in results.entrants.iter().zip(&results.measured) {
         let to = |other: Option<&[Measured]>, figure: fn(&Measured) -> Option<f64>| ratio(own, other?, figure);
-        let first = results.of(first, false);
+        let first = results.on_one_core(first);
         let instructions = |measured: &Measured| measured.usage.instructions;
         let of_own = |figure: fn(&Measured) -> Option<f64>| median(own.iter().filter_map(figure));
         let cells = [
@@ -59,7 +59,7 @@ fn print_builds(results: &Results) {
     let mut builds = results.entrants.iter().map(|entrant| &entrant.program).filter(is_build);
     let Some(first) = builds.next() else { return };
     for other in builds {
-        let figures = results.of(first, false).zip(results.of(other, false));
+        let figures = results.on_one_core(first).zip(results.on_one_core(other));
         let ratio = figures.and_then(|(first, other)| ratio(first, other, cpu));
         println!("\nCPU a request: {first} ÷ {other}: {}", cell(ratio));
     }
@@ -71,8 +71,8 @@ fn print_two_cores(results: &Results) {
          |---|--:|--:|--:|--:|--:|--:|"
     );
     for entrant in results.entrants.iter().filter(|entrant| !entrant.cores.are_two()) {
-        let of = |two| results.of(&entrant.program, two).unwrap_or_default();
-        let (one, two) = (of(false), of(true));
+        let one = results.on_one_core(&entrant.program).unwrap_or_default();
+        let two = results.on_two_cores(&entrant.program).unwrap_or_default();
         let middle = |own: &[Measured], figure: fn(&Measured) -> Option<f64>| median(own.iter().filter_map(figure));
         let micros = |measured: &Measured| Some(measured.usage.cpu * 1e6);
         let cells = [
