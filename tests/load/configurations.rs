@@ -101,6 +101,39 @@ pub fn haproxy(
     )
 }
 
+/// nginx as one process, with connections to the upstream that are kept.
+pub fn nginx(folder: &Path, listen: SocketAddr, upstream: SocketAddr, protocol: Protocol) -> String {
+    let (tls, certificate) = match protocol.has_tls() {
+        true => {
+            let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));
+            let (certificate, key) = (certificate.display(), key.display());
+            let lines = format!("    ssl_certificate {certificate};\n    ssl_certificate_key {key};\n");
+            (" ssl", lines)
+        }
+        false => ("", String::new()),
+    };
+    let http2 = match protocol.is_http2() {
+        true => " http2",
+        false => "",
+    };
+    // The packaged folder for bodies belongs to the service.
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|kind| format!("  {kind}_temp_path {};\n", folder.join(kind).display()));
+    format!(
+        "daemon off;\nmaster_process off;\npid {};\nerror_log stderr crit;\nevents {{}}\nhttp {{\n  access_log off;\n{}  \
+         keepalive_requests {ENDLESS};\n  upstream upstream {{\n    server {upstream};\n    keepalive 64;\n    \
+         keepalive_requests {ENDLESS};\n  }}\n  server {{\n    listen {listen}{tls}{http2};\n{certificate}    \
+         location / {{\n      proxy_pass http://upstream;\n      proxy_http_version 1.1;\n      \
+         proxy_set_header Connection \"\";\n    }}\n  }}\n}}\n",
+        folder.join("nginx.pid").display(),
+        temporary.concat(),
+    )
+}
+
+/// More requests than a connection of a run has: nginx closes one after a thousand unless it is configured otherwise, and the
+/// other programs close none.
+const ENDLESS: u32 = 1_000_000_000;
+
 /// How Envoy authenticates.
 #[derive(Clone, Copy, Debug)]
 pub enum Authentication {

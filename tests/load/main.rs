@@ -13,6 +13,7 @@ mod mint;
 mod options;
 mod process;
 mod programs;
+mod relay;
 mod requests;
 mod rows;
 mod scale;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         ["writing-proxy", address, protocol, upstream, folder] => GateOutput::open(folder.as_ref())
             .map_err(Failure::from)
             .and_then(|output| servers::proxy(address, protocol, upstream, folder, Some(output))),
+        ["relay", address, upstream] => relay::relay(address, upstream),
         ["verify", algorithm, folder] => verification::verify(algorithm, folder),
         ["compare", options @ ..] => compare::compare(options),
         ["scale", options @ ..] => scale::scale(options),

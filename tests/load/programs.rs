@@ -58,12 +58,15 @@ impl FromStr for Protocol {
 /// A program of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
+    /// A relay that reads no HTTP.
+    Relay,
     BareHyper,
     /// Bare hyper that writes what a gate does.
     WritingHyper,
     HaProxy,
     /// HAProxy that verifies signatures.
     HaProxyJwt,
+    Nginx,
     /// Envoy that verifies tokens anew with each request.
     Envoy,
     /// The same with its cache of tokens.
@@ -89,7 +92,7 @@ impl Program {
     pub fn checks_tokens(&self) -> bool {
         !matches!(
             self,
-            Self::BareHyper | Self::WritingHyper | Self::HaProxy | Self::EnvoyAsksNothing
+            Self::Relay | Self::BareHyper | Self::WritingHyper | Self::HaProxy | Self::Nginx | Self::EnvoyAsksNothing
         )
     }
 }
@@ -97,12 +100,14 @@ impl Program {
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Relay => f.write_str("relay of bytes, no HTTP"),
             Self::BareHyper => f.write_str("bare hyper"),
             Self::WritingHyper => {
                 f.write_str("bare hyper that sets the same headers and writes lines of the same length")
             }
             Self::HaProxy => f.write_str("HAProxy"),
             Self::HaProxyJwt => f.write_str("HAProxy, jwt_verify"),
+            Self::Nginx => f.write_str("nginx"),
             Self::Envoy => f.write_str("Envoy, jwt_authn + RBAC"),
             Self::EnvoyCache => f.write_str("Envoy, jwt_authn + RBAC, cache of 10,000"),
             Self::EnvoyAsksNothing => f.write_str("Envoy, ext_authz to a server that does nothing"),
@@ -160,6 +165,12 @@ impl Program {
             Ok::<_, Failure>(Prepared::that_listens(command, listen))
         };
         match self {
+            Self::Relay => {
+                let mut command = pinned(&cores.proxy, std::env::current_exe()?);
+                let listen = arrangement.listen.unwrap_or(configurations::ANY).to_string();
+                command.args(["relay", &listen, &upstream.to_string()]);
+                Ok(Prepared::that_announces(command, ANNOUNCEMENT))
+            }
             Self::BareHyper | Self::WritingHyper => {
                 let mut command = pinned(&cores.proxy, std::env::current_exe()?);
                 let listen = arrangement.listen.unwrap_or(configurations::ANY).to_string();
@@ -173,6 +184,14 @@ impl Program {
             }
             Self::HaProxy => haproxy(None),
             Self::HaProxyJwt => haproxy(Some(arrangement.algorithm)),
+            Self::Nginx => {
+                let listen = arrangement.listen.map_or_else(free_address, Ok)?;
+                let text = configurations::nginx(folder, listen, upstream, *protocol);
+                let file = write(folder, "nginx.conf", &text)?;
+                let mut command = pinned(&cores.proxy, "nginx");
+                command.args(["-e", "stderr", "-p"]).arg(folder).arg("-c").arg(file);
+                Ok(Prepared::that_listens(command, listen))
+            }
             Self::Envoy => envoy(Authentication::Jwt { cache: None }),
             Self::EnvoyCache => envoy(Authentication::Jwt { cache: Some(10_000) }),
             Self::EnvoyAsksNothing => {

@@ -25,11 +25,13 @@ pub enum Shape {
     ExtAuthz,
 }
 
-const PLAIN: &[Program] = &[Program::BareHyper, Program::HaProxy];
+const PLAIN: &[Program] = &[Program::BareHyper, Program::HaProxy, Program::Nginx];
 const CHECKING: &[Program] = &[
     Program::BareHyper,
     Program::WritingHyper,
     Program::HaProxy,
+    Program::Nginx,
+    Program::Relay,
     Program::EnvoyCache,
     Program::Envoy,
 ];

@@ -104,7 +104,7 @@ pub fn proxy(
 }
 
 /// Listens at `address`, announces it, and gives each connection a task of its own.
-async fn accept<F>(address: SocketAddr, serve: impl Fn(TcpStream) -> F) -> Result<(), Failure>
+pub async fn accept<F>(address: SocketAddr, serve: impl Fn(TcpStream) -> F) -> Result<(), Failure>
 where
     F: Future<Output: Send> + Send + 'static,
 {

@@ -52,7 +52,12 @@ pub fn start(words: &[&str]) -> Result<(), Failure> {
     // They take milliseconds.
     options.rounds = options.rounds.max(1) * if options.smoke { 1 } else { 5 };
     let mut environment = Environment::start(options.envoy.clone())?;
-    let programs = [Program::BareHyper, Program::HaProxy, Program::HaProxyJwt];
+    let programs = [
+        Program::BareHyper,
+        Program::HaProxy,
+        Program::HaProxyJwt,
+        Program::Nginx,
+    ];
     let mut entrants = vec![Entrant::True];
     entrants.extend(programs.map(Entrant::Program));
     match options.envoy {
@@ -157,6 +162,7 @@ fn size(entrant: &Entrant, environment: &Environment) -> Option<f64> {
         Entrant::True | Entrant::Program(Program::BareHyper) => return None,
         Entrant::GateOfIssuer(path) | Entrant::Program(Program::Gate(path)) => path.clone(),
         Entrant::Program(program) if program.is_envoy() => environment.envoy.clone()?,
+        Entrant::Program(Program::Nginx) => found("nginx")?,
         Entrant::Program(_) => found("haproxy")?,
     };
     let bytes = std::fs::metadata(path).ok()?.len();
