@@ -8,6 +8,7 @@ use crate::bars;
 use crate::clients::{Load, Perf, Usage};
 use crate::environment::Environment;
 use crate::options::Options;
+use crate::plot;
 use crate::process::Cores;
 use crate::programs::{Arrangement, Program, Protocol};
 use crate::requests;
@@ -96,6 +97,7 @@ pub fn compare(words: &[&str]) -> Result<(), Failure> {
         all.push(results);
     }
     bars::print(&all, &options);
+    plot::write(&all, &options)?;
     match failures.is_empty() {
         true => Ok(()),
         false => Err(format!("without figures:\n{}", failures.join("\n")).into()),

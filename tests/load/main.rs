@@ -11,6 +11,7 @@ mod gate_output;
 #[expect(dead_code, reason = "the tests use the rest")]
 mod mint;
 mod options;
+mod plot;
 mod process;
 mod programs;
 mod relay;

@@ -14,6 +14,10 @@ pub struct Options {
     pub binaries: Vec<PathBuf>,
     /// The binary of Envoy, where it is installed.
     pub envoy: Option<PathBuf>,
+    /// Where the plot is written.
+    pub plot: Option<PathBuf>,
+    /// The machine and the versions, a line each, as the plot shows them.
+    pub about: Vec<String>,
     /// Whether the run only shows that everything works.
     pub smoke: bool,
 }
@@ -26,6 +30,8 @@ impl Options {
             rows: String::new(),
             binaries: Vec::new(),
             envoy: None,
+            plot: None,
+            about: Vec::new(),
             smoke: false,
         };
         let mut words = words.iter();
@@ -42,6 +48,8 @@ impl Options {
                 "--rows" => options.rows = (*value).to_owned(),
                 "--binary" => options.binaries.push(path(value)?),
                 "--envoy" => options.envoy = Some(path(value)?),
+                "--plot" => options.plot = Some(PathBuf::from(value)),
+                "--about" => options.about.push((*value).to_owned()),
                 _ => return Err(format!("unknown option {word}").into()),
             }
         }

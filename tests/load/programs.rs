@@ -102,9 +102,7 @@ impl fmt::Display for Program {
         match self {
             Self::Relay => f.write_str("relay of bytes, no HTTP"),
             Self::BareHyper => f.write_str("bare hyper"),
-            Self::WritingHyper => {
-                f.write_str("bare hyper that sets the same headers and writes lines of the same length")
-            }
+            Self::WritingHyper => f.write_str("bare hyper that writes as much as a gate"),
             Self::HaProxy => f.write_str("HAProxy"),
             Self::HaProxyJwt => f.write_str("HAProxy, jwt_verify"),
             Self::Nginx => f.write_str("nginx"),
