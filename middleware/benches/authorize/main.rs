@@ -112,28 +112,39 @@ fn repeat_token() {
         let layer = AuthorizeLayer::new(authorizer(signer.trusted(), policy(routes), Limits::default()));
         to_order(router().layer(layer), &token)
     };
-    let (mut bare, mut arc) = (to_order(router(), &token), to_order(router().layer(arc_only()), &token));
-    let (mut one, mut hundred) = (layered(1), layered(100));
-    let rounds = Rounds::of([&mut one, &mut arc, &mut bare, &mut hundred]);
-    let least = rounds.over(1, 2);
-    bar(
-        "L3  repeat token ÷ one `Arc`, both over the router",
-        1.8,
-        rounds.over(0, 2) / least,
+    repeated(
+        [
+            "L3  repeat token ÷ one `Arc`, both over the router",
+            "L7  100 routes ÷ one",
+        ],
+        [
+            &mut layered(1),
+            &mut to_order(router().layer(arc_only()), &token),
+            &mut to_order(router(), &token),
+            &mut layered(100),
+        ],
     );
-    bar("L7  100 routes ÷ one", 2.0, rounds.ratio(3, 0));
-
     let mut rows = rows();
     let mut row = |name| rows.remove(name).expect("a row");
-    let (mut bare, mut arc, mut refund, mut broad) = (row("bare"), row("arc"), row("refund"), row("refund-100"));
-    let rounds = Rounds::of([&mut refund, &mut arc, &mut bare, &mut broad]);
-    let least = rounds.over(1, 2);
-    bar(
-        "L3  the same by the policy of the refund",
-        1.8,
-        rounds.over(0, 2) / least,
+    repeated(
+        [
+            "L3  the same by the policy of the refund",
+            "L7  the same by the policy of the refund",
+        ],
+        [
+            &mut row("refund"),
+            &mut row("arc"),
+            &mut row("bare"),
+            &mut row("refund-100"),
+        ],
     );
-    bar("L7  the same by the policy of the refund", 2.0, rounds.ratio(3, 0));
+}
+
+/// The bars L3 and L7 of a layer, one `Arc`, the bare router, and the layer with a hundred routes.
+fn repeated(names: [&str; 2], calls: [&mut dyn FnMut(); 4]) {
+    let rounds = Rounds::of(calls);
+    bar(names[0], 1.8, rounds.over(0, 2) / rounds.over(1, 2));
+    bar(names[1], 2.0, rounds.ratio(3, 0));
 }
 
 /// L6: what a request costs that is refused.
