@@ -26,7 +26,8 @@ pub struct Usage {
     pub own_cpu: f64,
     /// Instructions for a request, where the machine counts them.
     pub instructions: Option<f64>,
-    /// The 99th percentile of the latency in seconds, where the client reports it.
+    /// The median and the 99th percentile of the latency in seconds, where the client reports them.
+    pub p50: Option<f64>,
     pub p99: Option<f64>,
     /// Requests in a second, where the client reports them.
     pub rate: Option<f64>,
@@ -81,7 +82,8 @@ impl Load<'_> {
             cpu: used.as_secs_f64() / requests,
             own_cpu: own.as_secs_f64() / requests,
             instructions,
-            p99: p99(&text),
+            p50: percentile(&text, "50%"),
+            p99: percentile(&text, "99%"),
             rate: rate.and_then(|rate| rate.trim().parse().ok()),
         })
     }
@@ -188,9 +190,9 @@ fn positive(count: &str) -> Result<f64, Failure> {
     }
 }
 
-/// The line `99%` of wrk.
-fn p99(text: &str) -> Option<f64> {
-    let value = text.lines().find_map(|line| line.trim().strip_prefix("99%"))?.trim();
+/// A latency that wrk prints in a line that begins with its share.
+fn percentile(text: &str, share: &str) -> Option<f64> {
+    let value = text.lines().find_map(|line| line.trim().strip_prefix(share))?.trim();
     let digits = value.trim_end_matches(char::is_alphabetic);
     let factor = match &value.as_bytes()[digits.len()..] {
         [b'u', b's'] => 1e-6,

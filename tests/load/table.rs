@@ -28,10 +28,10 @@ fn print_alone(results: &Results) {
     let haproxy = [Program::HaProxy, Program::HaProxyJwt];
     let haproxy = haproxy.iter().find_map(|program| results.on_one_core(program));
     println!(
-        "| program | CPU µs a request | ÷ first | ÷ HAProxy | instructions | ÷ first | ÷ HAProxy | p99 ÷ first | \
-         RSS idle MiB | peak |"
+        "| program | CPU µs a request | ÷ first | ÷ HAProxy | instructions | ÷ first | ÷ HAProxy | p50 ms | p99 ms | \
+         p99 ÷ first | RSS idle MiB | peak |"
     );
-    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for (entrant, own) in results.entrants.iter().zip(&results.measured) {
         let to = |other: Option<&[Measured]>, figure: fn(&Measured) -> Option<f64>| ratio(own, other?, figure);
         let first = results.on_one_core(first);
@@ -44,6 +44,8 @@ fn print_alone(results: &Results) {
             of_own(instructions),
             to(first, instructions),
             to(haproxy, instructions),
+            of_own(|measured| Some(measured.usage.p50? * 1e3)),
+            of_own(|measured| Some(measured.usage.p99? * 1e3)),
             to(first, |measured| measured.usage.p99),
             of_own(|measured| Some(measured.idle)),
             of_own(|measured| Some(measured.peak)),
