@@ -151,7 +151,21 @@ pub(crate) fn type_of(value: &Value) -> &'static str {
 /// # Errors
 /// [`JsonError`].
 pub(crate) fn object<'a>(text: &'a [u8], limits: &Limits) -> Result<Object<'a>, JsonError> {
+    object_of(as_text(text)?, limits)
+}
+
+/// As [`object`], of a text that is known to be UTF-8.
+///
+/// # Errors
+/// [`JsonError`].
+pub(crate) fn object_of<'a>(text: &'a str, limits: &Limits) -> Result<Object<'a>, JsonError> {
     read(text, limits, |_| Parsed)
+}
+
+/// # Errors
+/// [`JsonError::Invalid`] for what is not UTF-8.
+pub(crate) fn as_text(text: &[u8]) -> Result<&str, JsonError> {
+    std::str::from_utf8(text).map_err(|_| JsonError::Invalid)
 }
 
 /// As [`object`], with each number as it is written.
@@ -159,15 +173,14 @@ pub(crate) fn object<'a>(text: &'a [u8], limits: &Limits) -> Result<Object<'a>, 
 /// # Errors
 /// [`JsonError`].
 pub(crate) fn object_as_written<'a>(text: &'a [u8], limits: &Limits) -> Result<Object<'a, &'a str>, JsonError> {
-    read(text, limits, |rest| Written { rest })
+    read(as_text(text)?, limits, |rest| Written { rest })
 }
 
 fn read<'a, S: Numbers<'a>>(
-    text: &'a [u8],
+    text: &'a str,
     limits: &Limits,
     numbers: impl FnOnce(&'a str) -> S,
 ) -> Result<Object<'a, S::Number>, JsonError> {
-    let text = std::str::from_utf8(text).map_err(|_| JsonError::Invalid)?;
     let mut reading = Reading {
         // The object itself is one value more.
         budget: limits.json_values.saturating_add(1),

@@ -106,6 +106,7 @@ pub mod request;
 mod required_claims;
 pub mod resource;
 mod shared_issuers;
+mod shared_text;
 #[cfg(feature = "test-util")]
 pub mod testing;
 mod time_document;

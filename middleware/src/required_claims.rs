@@ -190,7 +190,7 @@ mod tests {
             "kubernetes.io": { "namespace": "prod", "a/b": "c" }, "/owner": "literal",
         });
         let text = claims.to_string();
-        let claims = VerifiedClaims::for_tests(text.as_bytes()).unwrap();
+        let claims = VerifiedClaims::for_tests(&text).unwrap();
         let required = required(name, values).unwrap();
         let result = required.check(&claims).map_err(|error| match error {
             Error::RequiredClaim { claim, reason } if *claim == *name => reason,

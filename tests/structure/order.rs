@@ -13,7 +13,7 @@ const LIBRARY: &[&[&str]] = &[
     &["limits"],
     &["look"],
     &["clock"],
-    &["decimal", "digest", "quota", "time_document"],
+    &["decimal", "digest", "quota", "shared_text", "time_document"],
     &["json"],
     &["claim_path"],
     &["profile"],

@@ -8,12 +8,14 @@ use crate::issuer::TrustedIssuer;
 use crate::json::{Json, Object};
 use crate::limits::Limits;
 use crate::profile::{ActorIssuer, ClaimName, Evidence, Kind, Kinds, PartyClaims, ProvenKind};
+use crate::shared_text::SharedDocument;
 use crate::token::{ChainClaims, ClaimReader};
 
 /// Reads the actors of one token.
 pub(super) struct ActorReader<'i, 't> {
     pub(super) issuer: &'i TrustedIssuer,
     pub(super) limits: &'t Limits,
+    pub(super) document: &'t SharedDocument<'t>,
     pub(super) initiator: &'t Party,
     pub(super) initiator_kind: Kind,
 }
@@ -149,7 +151,7 @@ impl<'i> ActorReader<'i, '_> {
             None if is_named() => ActorSource::AgentClient,
             None => return Ok(None),
         };
-        let party = Party::new(Arc::clone(&self.issuer.issuer), client.into());
+        let party = Party::new(Arc::clone(&self.issuer.issuer), self.document.text(client));
         Ok(Some(ProvenActor {
             actor: Actor::new(party, Kind::Agent),
             kind: ProvenKind::default(),
@@ -172,11 +174,12 @@ impl<'i> ActorReader<'i, '_> {
         let subject = read.identifier("sub").map_err(malformed)?;
         let subject = subject.ok_or(invalid("an `act` has no `sub`"))?;
         let issuer = match (read.identifier("iss").map_err(malformed)?, profile.actor.issuer) {
+            (Some(named), _) if *named == *self.issuer.issuer => Arc::clone(&self.issuer.issuer),
             (Some(named), _) => Arc::from(named),
             (None, ActorIssuer::Implicit) => Arc::clone(&self.issuer.issuer),
             (None, ActorIssuer::Strict) => return Err(invalid("an `act` has no `iss`")),
         };
-        let party = Party::new(issuer, subject.into());
+        let party = Party::new(issuer, self.document.text(subject));
         // The operator knows the parties of this issuer; another may use the same identifiers.
         let own = (party.issuer() == self.issuer.identifier()).then_some(&self.issuer.kinds);
         let kinds = [&profile.actor.kinds].into_iter().chain(own);

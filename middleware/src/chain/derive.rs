@@ -25,7 +25,7 @@ impl Facts {
     ) -> Result<Facts, Error> {
         let profile = &issuer.profile;
         let chain = verified.take_chain(profile);
-        let parties = Parties::read(chain, verified.reader(limits), issuer, limits)?;
+        let parties = Parties::read(chain, &verified, issuer, limits)?;
         let mut contradictory = parties.kind.is_contradiction();
         contradictory |= parties.actors.iter().any(|proven| proven.kind.is_contradiction());
         let kind = parties.initiator_kind();
@@ -65,10 +65,11 @@ pub(super) struct Parties<'i, 'r> {
 impl<'i, 'r> Parties<'i, 'r> {
     pub(super) fn read(
         chain: ChainClaims<'_>,
-        read: ClaimReader<'r, '_>,
+        verified: &'r VerifiedClaims<'_>,
         issuer: &'i TrustedIssuer,
-        limits: &Limits,
+        limits: &'r Limits,
     ) -> Result<Self, Error> {
+        let (read, document) = (verified.reader(limits), verified.document());
         let client = client(read, &issuer.profile)?;
         let subject = Subject::read(read, &issuer.profile)?;
         check_trust_domain(subject, issuer)?;
@@ -79,10 +80,11 @@ impl<'i, 'r> Parties<'i, 'r> {
         };
         let kinds = [&issuer.profile.kinds, &issuer.kinds].into_iter();
         let kind = Kinds::derive(kinds, &party).map_err(|unmet| Error::claim(unmet.claim, unmet.reason))?;
-        let initiator = Party::new(Arc::clone(&issuer.issuer), subject.text.into());
+        let initiator = Party::new(Arc::clone(&issuer.issuer), document.text(subject.text));
         let reader = ActorReader {
             issuer,
             limits,
+            document,
             initiator: &initiator,
             initiator_kind: subject.kind(kind.kind()),
         };
@@ -167,7 +169,7 @@ impl Facts {
     /// As [`for_tests`](Self::for_tests), of the text of the claims.
     pub(crate) fn for_tests_of(text: &str) -> Facts {
         let issuer = TrustedIssuer::discover("https://idp.example").unwrap();
-        let verified = VerifiedClaims::for_tests(text.as_bytes()).unwrap();
+        let verified = VerifiedClaims::for_tests(text).unwrap();
         Facts::derive(verified, &issuer.prior_actors(PriorActors::Enforce), &Limits::default()).unwrap()
     }
 }
@@ -185,7 +187,7 @@ mod tests {
         let issuer = TrustedIssuer::discover(ISSUER).unwrap();
         let issuer = issuer.profile(profile).prior_actors(prior_actors);
         let text = claims.to_string();
-        Facts::derive(VerifiedClaims::for_tests(text.as_bytes())?, &issuer, &Limits::default())
+        Facts::derive(VerifiedClaims::for_tests(&text)?, &issuer, &Limits::default())
     }
 
     fn derive(claims: &Value) -> Result<Facts, Error> {
@@ -329,14 +331,14 @@ mod tests {
         assert_eq!(chain(&with_profile(profile, &named).unwrap()), ["other unknown"]);
         let operator = TrustedIssuer::discover(ISSUER).unwrap().agent_client("bot").unwrap();
         let text = json!({"sub": "u1", "client_id": "bot", "aud": "a", "exp": 1}).to_string();
-        let verified = VerifiedClaims::for_tests(text.as_bytes()).unwrap();
+        let verified = VerifiedClaims::for_tests(&text).unwrap();
         assert_eq!(
             chain(&Facts::derive(verified, &operator, &Limits::default()).unwrap()),
             ["bot agent"]
         );
         for (kind, expected) in [("user", 1), ("service", 0), ("ai_agent", 0)] {
             let claims = json!({"sub": "x", "sub_profile": kind, "client_id": "bot", "aud": "a", "exp": 1}).to_string();
-            let verified = VerifiedClaims::for_tests(claims.as_bytes()).unwrap();
+            let verified = VerifiedClaims::for_tests(&claims).unwrap();
             let facts = Facts::derive(verified, &operator, &Limits::default()).unwrap();
             assert_eq!(chain(&facts).len(), expected, "{kind}");
         }
@@ -454,7 +456,7 @@ mod tests {
         let issuer = issuer.kinds(Kinds::from_yaml("agent: { subject: 'agt-*' }\nhuman: { client: web }").unwrap());
         let derived = |claims: Value| {
             let text = claims.to_string();
-            let facts = Facts::derive(VerifiedClaims::for_tests(text.as_bytes())?, &issuer, &Limits::default())?;
+            let facts = Facts::derive(VerifiedClaims::for_tests(&text)?, &issuer, &Limits::default())?;
             Ok::<_, Error>((facts.core().kind, chain(&facts), facts.contradictory))
         };
         let claims = |act: Value| json!({"sub": "u1", "client_id": "web", "aud": "a", "exp": 1, "act": act});

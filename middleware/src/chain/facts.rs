@@ -4,16 +4,17 @@ use super::party::{Actor, Party};
 use crate::profile::Kind;
 use crate::token::Claims;
 
-/// All facts of a verified token.
+/// All facts of a verified token. The claims are last: what few requests read is at their end.
 #[derive(Clone)]
+#[repr(C)]
 pub(crate) struct Facts {
-    pub(crate) claims: Claims,
-    pub(super) initiator: Party,
     pub(super) kind: Kind,
-    pub(super) delegation: Delegation,
-    pub(super) prior: Box<[Actor]>,
     /// Whether the evidence for the kind of a party contradicts itself.
     pub(crate) contradictory: bool,
+    pub(super) initiator: Party,
+    pub(super) delegation: Delegation,
+    pub(super) prior: Box<[Actor]>,
+    pub(crate) claims: Claims,
 }
 
 /// The delegation that the outermost `act` states.

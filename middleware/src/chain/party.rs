@@ -4,16 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::profile::Kind;
+use crate::shared_text::SharedText;
 
 /// A party as one issuer names it. The same subject of two issuers is two parties.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Party {
     issuer: Arc<str>,
-    subject: Box<str>,
+    subject: SharedText,
 }
 
 impl Party {
-    pub(crate) fn new(issuer: Arc<str>, subject: Box<str>) -> Self {
+    pub(crate) fn new(issuer: Arc<str>, subject: SharedText) -> Self {
         Party { issuer, subject }
     }
 

@@ -47,7 +47,7 @@ impl Facts {
         let marker = profile.access_tokens.marker(marker).map(ToString::to_string);
         let chain = verified.take_chain(profile);
         let read = verified.reader(limits);
-        let parties = Parties::read(chain, read, issuer, limits).ok()?;
+        let parties = Parties::read(chain, &verified, issuer, limits).ok()?;
         let subject = parties.subject;
 
         let mut sources = Vec::new();

@@ -76,7 +76,7 @@ impl Facts {
             sub: self.initiator.subject().to_owned(),
             kind: self.kind.to_string(),
             actors: self.history().actors().map(actor).collect(),
-            aud: texts(&claims.audience),
+            aud: claims.audience.iter().map(|audience| audience.to_string()).collect(),
             exp: claims.expiration,
             nbf: claims.not_before,
             iat: claims.issued_at,
@@ -189,13 +189,13 @@ impl RecordedFacts {
         json.extend(std::iter::repeat_n(' ', blanks));
         let texts = |texts: &[String]| texts.iter().map(|text| (**text).into()).collect();
         let text = |text: &Option<String>| text.as_deref().map(Into::into);
-        let mut claims = Claims::of_record(json.into_bytes().into());
-        claims.audience = texts(&self.aud);
+        let mut claims = Claims::of_record(json);
+        claims.audience = self.aud.iter().map(|audience| (**audience).into()).collect();
         claims.expiration = self.exp;
         claims.not_before = self.nbf;
         claims.issued_at = self.iat;
-        claims.token_id = text(&self.jti);
-        claims.client = text(&self.client_id);
+        claims.token_id = self.jti.as_deref().map(Into::into);
+        claims.client = self.client_id.as_deref().map(Into::into);
         claims.scope = (*self.scope).into();
         claims.authentication = Authentication {
             time: self.auth_time,

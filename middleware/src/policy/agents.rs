@@ -29,7 +29,7 @@ impl Agent {
     pub(super) fn party(&self, initiator: &Party) -> Party {
         let own = initiator.shared_issuer();
         let issuer = self.issuer.as_deref().map_or_else(|| Arc::clone(own), Arc::from);
-        Party::new(issuer, self.subject.clone())
+        Party::new(issuer, (*self.subject).into())
     }
 
     /// The issuer that names the agent; [`None`] where that is the issuer of each token.

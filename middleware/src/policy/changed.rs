@@ -163,7 +163,7 @@ impl<'e> Changed<'e> {
             }
             (Fact::Actor, Value::Absent) => self.facts.set_actor(None),
             (Fact::ChainComplete, _) => claims.chain_complete = None,
-            (Fact::Client, Value::Text(client)) => claims.client = Some(client.clone()),
+            (Fact::Client, Value::Text(client)) => claims.client = Some((&**client).into()),
             (Fact::Claim(path), Value::Json(value)) => self.set_claim(path, |at| *at = value.clone()),
             (Fact::Claim(name), Value::Absent) => claims.set_claim(name, None),
             (Fact::ClaimItem(path, _), Value::Json(item)) => self.set_claim(path, |at| match at {
@@ -174,7 +174,7 @@ impl<'e> Changed<'e> {
                 serde_json::Value::Array(details) => details.push(detail.clone()),
                 other => *other = vec![detail.clone()].into(),
             }),
-            (Fact::Audience, _) => claims.audience.truncate(1),
+            (Fact::Audience, _) => claims.audience.keep_first(),
             (Fact::Binding, _) => claims.confirmation = Confirmation::Certificate(Box::default()),
             (Fact::Login, Value::Login(login)) => {
                 let authentication = &mut claims.authentication;

@@ -168,7 +168,7 @@ mod tests {
             .authorizer()
             .explain(&Presented::token(&target, given.token()), TestIssuer::NOW);
         let identity = explained.decision().identity().unwrap();
-        assert!(identity.facts().claims.payload().ends_with(b"1.000000000000000001 }"));
+        assert!(identity.facts().claims.payload().ends_with("1.000000000000000001 }"));
     }
 
     #[test]

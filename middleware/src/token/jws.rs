@@ -31,7 +31,7 @@ pub(crate) struct UnverifiedToken<'t> {
 
 /// The claims of a token whose signature has not been verified: they select the issuer, and no decision depends on the others.
 pub(crate) struct UnverifiedClaims<'p> {
-    payload: &'p [u8],
+    payload: &'p str,
     object: Object<'p>,
 }
 
@@ -133,7 +133,8 @@ impl<'t> UnverifiedToken<'t> {
 
     /// The payload, which must be a strict JSON object.
     pub(crate) fn claims(&self, limits: &Limits) -> Result<UnverifiedClaims<'_>, Error> {
-        let object = json::object(self.payload(), limits).map_err(|error| match error {
+        let read = json::as_text(self.payload()).and_then(|payload| Ok((payload, json::object_of(payload, limits)?)));
+        let (payload, object) = read.map_err(|error| match error {
             JsonError::Invalid => Error::MalformedToken {
                 reason: "its payload is not a strict JSON object",
             },
@@ -142,10 +143,7 @@ impl<'t> UnverifiedToken<'t> {
             },
             JsonError::TooLarge => too_long("its payload is nested deeper, or has more values, than are accepted"),
         })?;
-        Ok(UnverifiedClaims {
-            payload: self.payload(),
-            object,
-        })
+        Ok(UnverifiedClaims { payload, object })
     }
 
     /// What a malformed claim is, and what it is expected to be, for the holder of the token.

@@ -1,5 +1,6 @@
 //! Access tokens: strict compact JWS, strict claims, and the cache of verified tokens.
 
+mod audience;
 mod cache;
 mod claim_form;
 mod claim_reader;

@@ -4,16 +4,17 @@ use super::claim_reader::ClaimReader;
 use super::claims::Claims;
 use crate::claim_path;
 use crate::error::{Error, Reason};
-use crate::json::{Json, Object};
+use crate::json::{self, Json, Object};
 use crate::limits::Limits;
 use crate::profile::{ClaimName, Profile};
+use crate::shared_text::SharedDocument;
 
 /// The claims of a token whose origin is verified.
 ///
 /// Their origins are the signature check of [`UnverifiedToken`](super::UnverifiedToken), and the answer of the issuer to an
 /// [introspection](super::introspection).
 pub(crate) struct VerifiedClaims<'p> {
-    payload: &'p [u8],
+    document: SharedDocument<'p>,
     object: Object<'p>,
 }
 
@@ -29,30 +30,36 @@ pub(crate) struct ChainClaims<'p> {
 
 impl<'p> VerifiedClaims<'p> {
     /// `payload` is the text of `object`.
-    pub(super) fn new(payload: &'p [u8], object: Object<'p>) -> Self {
-        VerifiedClaims { payload, object }
+    pub(super) fn new(payload: &'p str, object: Object<'p>) -> Self {
+        let document = SharedDocument::new(payload);
+        VerifiedClaims { document, object }
     }
 
     /// The claims of a token that was verified before.
-    pub(crate) fn reread(payload: &'p [u8], limits: &Limits) -> Option<Self> {
-        let object = crate::json::object(payload, limits).ok()?;
-        Some(VerifiedClaims { payload, object })
+    pub(crate) fn reread(payload: &'p str, limits: &Limits) -> Option<Self> {
+        let object = json::object_of(payload, limits).ok()?;
+        Some(VerifiedClaims::new(payload, object))
     }
 
     /// The members of an answer that states that a token is active.
     pub(crate) fn introspected(payload: &'p [u8], limits: &Limits) -> Option<Self> {
-        VerifiedClaims::reread(payload, limits)
+        VerifiedClaims::reread(json::as_text(payload).ok()?, limits)
     }
 
     #[cfg(test)]
-    pub(crate) fn for_tests(payload: &'p [u8]) -> Result<Self, Error> {
-        let object = crate::json::object(payload, &Limits::default());
+    pub(crate) fn for_tests(payload: &'p str) -> Result<Self, Error> {
+        let object = json::object_of(payload, &Limits::default());
         let object = object.map_err(|_| Error::MalformedToken { reason: "" })?;
-        Ok(VerifiedClaims { payload, object })
+        Ok(VerifiedClaims::new(payload, object))
     }
 
     pub(crate) fn reader<'r>(&'r self, limits: &'r Limits) -> ClaimReader<'r, 'p> {
         ClaimReader::new(&self.object, limits)
+    }
+
+    /// The text of the claims, which facts share.
+    pub(crate) fn document(&self) -> &SharedDocument<'p> {
+        &self.document
     }
 
     /// The claim of this name, or at this path.
@@ -88,7 +95,7 @@ impl<'p> VerifiedClaims<'p> {
 
     /// The claims that `profile` names, but for the parties.
     pub(crate) fn claims(&self, profile: &Profile, limits: &Limits) -> Result<Claims, Error> {
-        Claims::parse(self.payload, &self.object, profile, limits)
+        Claims::parse(&self.document, &self.object, profile, limits)
     }
 }
 

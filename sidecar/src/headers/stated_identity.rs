@@ -14,15 +14,44 @@ use super::chain_json::Chain;
 use super::identity_fact::Fact;
 
 /// The facts of an identity as they are written. It is made for the first request with a token, and kept with the verified token.
+///
+/// With thousands of tokens in use a request waits for the memory of its own one: all texts are parts of one, in which none is twice.
 pub(crate) struct StatedIdentity {
-    /// The value of each fact; none of one that is not known.
-    values: [Option<HeaderValue>; Fact::ALL.len()],
-    /// The JSON of [`Chain`], where the value of the header is another text.
-    chain: Option<Box<str>>,
+    /// The values of headers; none of a fact that is not known. That of the kind is the same for many tokens.
+    subject: Option<HeaderValue>,
+    actor: Option<HeaderValue>,
+    chain: Option<HeaderValue>,
+    client: Option<HeaderValue>,
+    scope: Option<HeaderValue>,
+    issuer: Option<HeaderValue>,
+    /// What the log states beside them, in `text`.
+    logged: Logged,
+    text: Bytes,
     /// The actors in the chain.
     pub(crate) depth: usize,
     /// The kind of the initiator.
     pub(crate) kind: Kind,
+}
+
+/// What the decision log states. The headers can have other texts.
+struct Logged {
+    /// The JSON of [`Chain`].
+    chain: Part,
+    client: Option<Part>,
+    token_id: Option<Part>,
+}
+
+/// Where a text is within another one. A token is far shorter than 4 GiB.
+#[derive(Clone, Copy)]
+struct Part {
+    start: u32,
+    end: u32,
+}
+
+impl Part {
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 impl StatedIdentity {
@@ -35,18 +64,38 @@ impl StatedIdentity {
         let chain = Chain::of(identity);
         let json = serde_json::to_string(&chain).unwrap_or_default();
         let mut text = String::new();
-        let written = Fact::ALL.map(|(fact, _)| {
-            let start = text.len();
-            write(fact, identity, &json, &mut text).map(|()| start..text.len())
-        });
+        let logged = Logged {
+            chain: append(&json, &mut text),
+            client: identity.client().map(|client| append(client, &mut text)),
+            token_id: identity.token_id().map(|id| append(id, &mut text)),
+        };
+        let mut value = String::new();
+        let mut place = |fact| {
+            value.clear();
+            write(fact, identity, &json, &mut value).map(|()| place(&value, &mut text))
+        };
+        let facts = [
+            Fact::Subject,
+            Fact::Actor,
+            Fact::Chain,
+            Fact::Client,
+            Fact::Scope,
+            Fact::Issuer,
+        ];
+        let parts = facts.map(&mut place);
         // One allocation, which the values share.
         let text = Bytes::from(text.into_boxed_str().into_boxed_bytes());
-        let value = |range: Range<usize>| HeaderValue::from_maybe_shared(text.slice(range)).ok();
-        let values = written.map(|range| range.and_then(value));
-        let in_header = values[Fact::Chain as usize].as_ref();
+        let value = |part: Part| HeaderValue::from_maybe_shared(text.slice(part.range())).ok();
+        let [subject, actor, in_header, client, scope, issuer] = parts.map(|part| part.and_then(value));
         StatedIdentity {
-            chain: in_header.is_none_or(|value| value != &json).then(|| json.into()),
-            values,
+            subject,
+            actor,
+            chain: in_header,
+            client,
+            scope,
+            issuer,
+            logged,
+            text,
             depth: chain.actors.len(),
             kind: identity.kind(),
         }
@@ -54,13 +103,70 @@ impl StatedIdentity {
 
     /// The JSON of the chain, for the decision log.
     pub(crate) fn chain(&self) -> &str {
-        let in_header = || self.value(Fact::Chain).and_then(|value| value.to_str().ok());
-        self.chain.as_deref().or_else(in_header).unwrap_or("null")
+        self.text_of(self.logged.chain)
+    }
+
+    /// The client, for the decision log.
+    pub(crate) fn client(&self) -> Option<&str> {
+        self.logged.client.map(|client| self.text_of(client))
+    }
+
+    /// The id of the token, for the decision log.
+    pub(crate) fn token_id(&self) -> Option<&str> {
+        self.logged.token_id.map(|id| self.text_of(id))
+    }
+
+    fn text_of(&self, part: Part) -> &str {
+        let bytes = self.text.get(part.range()).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// The value of the header of a fact. A fact that is not known has none.
     pub(crate) fn value(&self, fact: Fact) -> Option<&HeaderValue> {
-        self.values[fact as usize].as_ref()
+        match fact {
+            Fact::Subject => self.subject.as_ref(),
+            Fact::Kind => Some(value_of_kind(self.kind)),
+            Fact::Actor => self.actor.as_ref(),
+            Fact::Chain => self.chain.as_ref(),
+            Fact::Client => self.client.as_ref(),
+            Fact::Scope => self.scope.as_ref(),
+            Fact::Issuer => self.issuer.as_ref(),
+        }
+    }
+}
+
+fn value_of_kind(kind: Kind) -> &'static HeaderValue {
+    static HUMAN: HeaderValue = HeaderValue::from_static("human");
+    static AGENT: HeaderValue = HeaderValue::from_static("agent");
+    static SERVICE: HeaderValue = HeaderValue::from_static("service");
+    static UNKNOWN: HeaderValue = HeaderValue::from_static("unknown");
+    match kind {
+        Kind::Human => &HUMAN,
+        Kind::Agent => &AGENT,
+        Kind::Service => &SERVICE,
+        _ => &UNKNOWN,
+    }
+}
+
+fn append(part: &str, text: &mut String) -> Part {
+    let start = text.len();
+    text.push_str(part);
+    part_of(start, part.len())
+}
+
+/// As [`append`], unless the text has it already.
+fn place(part: &str, text: &mut String) -> Part {
+    match text.find(part) {
+        Some(start) => part_of(start, part.len()),
+        None => append(part, text),
+    }
+}
+
+fn part_of(start: usize, length: usize) -> Part {
+    let bounded = |place| u32::try_from(place).unwrap_or(u32::MAX);
+    Part {
+        start: bounded(start),
+        end: bounded(start + length),
     }
 }
 
@@ -78,7 +184,8 @@ impl fmt::Debug for StatedIdentity {
 fn write(fact: Fact, identity: &Identity, chain: &str, text: &mut String) -> Option<()> {
     match fact {
         Fact::Subject => encode(identity.subject(), text),
-        Fact::Kind => encode(&identity.kind().to_string(), text),
+        // One text for all tokens of the kind.
+        Fact::Kind => return None,
         Fact::Actor => encode(identity.chain().current()?.party().subject(), text),
         Fact::Chain => write_ascii(chain, text),
         Fact::Client => encode(identity.client()?, text),
@@ -138,7 +245,38 @@ mod tests {
             let stated = StatedIdentity::of(&identity);
             let expected = serde_json::to_string(&Chain::of(&identity)).unwrap();
             assert_eq!(stated.chain(), expected);
-            assert_eq!(stated.chain.is_none(), expected.is_ascii());
+            let in_header = stated.value(Fact::Chain).unwrap();
+            assert_eq!(in_header == &expected, expected.is_ascii());
+        }
+    }
+
+    #[test]
+    fn a_text_is_kept_once() {
+        let claims = json!({ "sub": "u1", "client_id": "web", "jti": "7f", "scope": "a b", "act": { "sub": "bot" } });
+        let identity = TestIssuer::new().unwrap().identity(claims).unwrap();
+        let stated = StatedIdentity::of(&identity);
+        assert_eq!((stated.client(), stated.token_id()), (Some("web"), Some("7f")));
+        let texts = [stated.chain(), "web", "7f", "a b"];
+        assert_eq!(stated.text, texts.concat());
+        for (fact, value) in [(Fact::Subject, "u1"), (Fact::Actor, "bot"), (Fact::Client, "web")] {
+            assert_eq!(stated.value(fact).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn the_kind_is_named() {
+        for (kind, name) in [
+            ("user", "human"),
+            ("ai_agent", "agent"),
+            ("service", "service"),
+            ("other", "unknown"),
+        ] {
+            let identity = TestIssuer::new()
+                .unwrap()
+                .identity(json!({ "sub_profile": kind }))
+                .unwrap();
+            assert_eq!(StatedIdentity::of(&identity).value(Fact::Kind).unwrap(), name);
+            assert_eq!(identity.kind().to_string(), name);
         }
     }
 

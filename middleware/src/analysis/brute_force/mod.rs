@@ -162,7 +162,7 @@ const CLIENT: usize = 6;
 
 fn facts(claims: &Json, issuer: &TrustedIssuer) -> Facts {
     let text = claims.to_string();
-    let verified = VerifiedClaims::for_tests(text.as_bytes()).unwrap();
+    let verified = VerifiedClaims::for_tests(&text).unwrap();
     Facts::derive(verified, issuer, &Limits::default()).unwrap()
 }
 

@@ -123,7 +123,10 @@ impl<R> CeilingCondition<R> {
                 let why = match unmet {
                     Some((_, condition)) => format!("the initiator is {}", condition.explain(core, time).1),
                     None if ceiling.is_of_routes(rule) => "this route is not one of them".to_owned(),
-                    None => format!("the route needs more of the scopes of the token, {}", core.claims.scope),
+                    None => format!(
+                        "the route needs more of the scopes of the token, {}",
+                        &*core.claims.scope
+                    ),
                 };
                 format!("above the ceiling of {agent}, whatever the initiator may do: {why}")
             }

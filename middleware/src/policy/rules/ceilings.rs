@@ -190,7 +190,7 @@ impl Ceilings {
         ceilings.map(|(subject, ceiling)| {
             let own = || Arc::clone(initiator.shared_issuer());
             let issuer = ceiling.issuer.as_deref().map_or_else(own, Arc::from);
-            Party::new(issuer, subject.clone())
+            Party::new(issuer, (**subject).into())
         })
     }
 

@@ -1,0 +1,129 @@
+//! Texts that share the memory of the document that they are from.
+
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A document, and the copy of it that its texts share.
+pub(crate) struct SharedDocument<'d> {
+    read: &'d str,
+    shared: Arc<str>,
+}
+
+impl<'d> SharedDocument<'d> {
+    pub(crate) fn new(read: &'d str) -> Self {
+        SharedDocument {
+            read,
+            shared: read.into(),
+        }
+    }
+
+    /// The whole of it.
+    pub(crate) fn shared(&self) -> &Arc<str> {
+        &self.shared
+    }
+
+    /// A text that was read from the document: a part of it, unless it was written with escapes.
+    pub(crate) fn text(&self, text: &str) -> SharedText {
+        let start = text.as_ptr().addr().wrapping_sub(self.read.as_ptr().addr());
+        let end = start.wrapping_add(text.len());
+        // What lies elsewhere in memory is no part, whatever this comparison finds there.
+        match (self.shared.get(start..end), u32::try_from(start), u32::try_from(end)) {
+            (Some(part), Ok(start), Ok(end)) if part == text => SharedText {
+                whole: Arc::clone(&self.shared),
+                start,
+                end,
+            },
+            _ => text.into(),
+        }
+    }
+}
+
+/// A part of a text that others share: the facts of a token lie together in memory, and take one allocation.
+#[derive(Clone)]
+pub(crate) struct SharedText {
+    whole: Arc<str>,
+    start: u32,
+    end: u32,
+}
+
+impl Deref for SharedText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.whole
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
+    }
+}
+
+impl From<&str> for SharedText {
+    /// A text by itself. One of more than 4 GiB, which no token has, is empty.
+    fn from(text: &str) -> Self {
+        SharedText {
+            whole: text.into(),
+            start: 0,
+            end: u32::try_from(text.len()).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<String> for SharedText {
+    fn from(text: String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl Borrow<str> for SharedText {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
+
+impl PartialEq for SharedText {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for SharedText {}
+
+impl Hash for SharedText {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_a_document_is_a_part_of_its_copy() {
+        let read = r#"{"sub":"zoë"}"#.to_owned();
+        let document = SharedDocument::new(&read);
+        let text = document.text(&read[8..12]);
+        assert_eq!(&*text, "zoë");
+        assert!(Arc::ptr_eq(&text.whole, document.shared()));
+        drop(read);
+        assert_eq!(&*text, "zoë");
+    }
+
+    #[test]
+    fn a_text_from_elsewhere_is_copied() {
+        let document = SharedDocument::new("abc");
+        let elsewhere = String::from("b");
+        let text = document.text(&elsewhere);
+        assert_eq!(&*text, "b");
+        assert!(!Arc::ptr_eq(&text.whole, document.shared()));
+        assert_eq!(&*document.text(""), "");
+    }
+
+    #[test]
+    fn texts_are_equal_by_what_they_are() {
+        let document = SharedDocument::new("a,a,b");
+        let [first, second, third] = [0, 2, 4].map(|at| document.text(&document.read[at..=at]));
+        assert!(first == second && first == SharedText::from("a") && first != third);
+    }
+}

@@ -1,0 +1,74 @@
+//! The audience of a token (`aud`, RFC 7519 section 4.1.3).
+
+use std::ops::Deref;
+use std::slice;
+
+use super::claim_reader::{ClaimReader, malformed, missing};
+use crate::error::{Error, Reason};
+use crate::profile::AudienceClaim;
+use crate::shared_text::{SharedDocument, SharedText};
+
+/// Whom a token is for. Most tokens are for one resource, which needs no list.
+#[derive(Clone)]
+pub(crate) enum Audience {
+    One(SharedText),
+    Several(Vec<SharedText>),
+}
+
+impl Audience {
+    /// Reads the claim of the profile, or its substitute. It is required.
+    pub(super) fn read(
+        read: ClaimReader<'_, '_>,
+        audience: AudienceClaim,
+        document: &SharedDocument<'_>,
+    ) -> Result<Audience, Error> {
+        let AudienceClaim { claim, substitute } = audience;
+        let mut claim = claim.as_str();
+        let mut named = read.text_or_texts(claim)?;
+        if let (None, Some(substitute)) = (&named, substitute) {
+            claim = substitute.as_str();
+            named = read.text_or_texts(claim)?;
+        }
+        let named = named.ok_or(missing(claim))?;
+        if named.is_empty() || named.iter().any(|one| one.is_empty()) {
+            return Err(malformed(claim));
+        }
+        Ok(match named[..] {
+            [one] => Audience::One(document.text(one)),
+            _ => named.iter().map(|one| document.text(one)).collect(),
+        })
+    }
+
+    /// Leaves out all but the first one.
+    pub(crate) fn keep_first(&mut self) {
+        if let Audience::Several(named) = self {
+            named.truncate(1);
+        }
+    }
+
+    /// Checks that one of the accepted audiences is named.
+    pub(crate) fn check(&self, accepted: &[Box<str>]) -> Result<(), Error> {
+        let is_accepted = |named: &SharedText| accepted.iter().any(|accepted| **accepted == **named);
+        match self.iter().any(is_accepted) {
+            true => Ok(()),
+            false => Err(Error::claim("aud", Reason::Mismatch)),
+        }
+    }
+}
+
+impl Deref for Audience {
+    type Target = [SharedText];
+
+    fn deref(&self) -> &[SharedText] {
+        match self {
+            Audience::One(one) => slice::from_ref(one),
+            Audience::Several(named) => named,
+        }
+    }
+}
+
+impl FromIterator<SharedText> for Audience {
+    fn from_iter<I: IntoIterator<Item = SharedText>>(named: I) -> Self {
+        Audience::Several(named.into_iter().collect())
+    }
+}
