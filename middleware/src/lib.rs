@@ -83,6 +83,7 @@
 
 pub mod analysis;
 mod authorizer;
+mod base64url;
 pub mod chain;
 pub mod challenge;
 mod claim_path;

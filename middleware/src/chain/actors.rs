@@ -194,6 +194,9 @@ impl<'i> ActorReader<'i, '_> {
 
     fn is_origin_client(&self, actor: &Actor, object: &Object<'_>) -> Result<bool, Error> {
         let evidence = &self.issuer.profile.actor.origin_client;
+        if evidence.is_empty() {
+            return Ok(false);
+        }
         let found = evidence.find(Kind::Unknown, &self.claims(actor.party().subject(), object));
         let found = found.map_err(|_| invalid("a member of an `act` is of a wrong type or form"))?;
         Ok(found.is_some())

@@ -80,12 +80,13 @@ impl MediaType {
 /// A claim that is in ID tokens and security events, and in no access token of any issuer.
 fn mark_of_another_token(claims: &Object<'_>) -> Option<&'static str> {
     const MARKS: [&str; 4] = ["at_hash", "c_hash", "s_hash", "events"];
-    if let Some(mark) = MARKS.into_iter().find(|mark| claims.get(mark).is_some()) {
+    let mark = |name: &str| MARKS.into_iter().find(|mark| *mark == name);
+    if let Some(mark) = claims.names().find_map(mark) {
         return Some(mark);
     }
     let is_one_of = |claim: &str, kinds: &[&str]| {
-        let text = claims.get(claim).and_then(Json::as_str).unwrap_or_default().trim();
-        kinds.iter().any(|kind| kind.eq_ignore_ascii_case(text))
+        let text = claims.get(claim).and_then(Json::as_str);
+        text.is_some_and(|text| kinds.iter().any(|kind| kind.eq_ignore_ascii_case(text.trim())))
     };
     if is_one_of("token_use", &["id", "id_token", "refresh", "refresh_token"]) {
         return Some("token_use");

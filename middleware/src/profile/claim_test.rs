@@ -120,6 +120,12 @@ impl ClaimTest {
             (_, Some(Json::String(text))) => &**text,
             (_, Some(_)) => return unmet(Reason::Malformed),
         };
+        // What most tokens are tested by: a blank text is no entity profile.
+        if let ClaimTest::EntityProfile(profile) = self
+            && let Some(found) = EntityProfile::of(text)
+        {
+            return met(found == *profile);
+        }
         let trimmed = text.trim();
         let begins = |prefix: &str| {
             let start = trimmed.get(..prefix.len());
@@ -151,7 +157,6 @@ impl ClaimTest {
                 Some(mut facets) => met(facets.any(|other| other == *facet)),
                 None => unmet(Reason::Malformed),
             },
-            ClaimTest::EntityProfile(profile) => met(EntityProfile::of(text) == Some(*profile)),
             ClaimTest::SameAs(name) => other(*name)
                 .or_else(unmet_of(*name))
                 .and_then(|other| met(text == other)),

@@ -171,10 +171,9 @@ impl EvidenceList {
 
     /// The first evidence that a party is of a kind.
     pub(crate) fn find(&self, kind: Kind, party: &PartyClaims<'_, '_>) -> Result<Option<&Evidence>, Unmet> {
-        // RFC 9068 section 2.2: without a person the subject is the client. That a client serves people says nothing of it.
-        let is_client = party.client == Some(party.subject);
         for evidence in &self.0 {
-            if kind == Kind::Human && is_client && evidence.is_of_client() {
+            // RFC 9068 section 2.2: without a person the subject is the client. That a client serves people says nothing of it.
+            if kind == Kind::Human && evidence.is_of_client() && party.client == Some(party.subject) {
                 continue;
             }
             if evidence.holds(party)? {

@@ -12,7 +12,7 @@ use crate::shared_text::{SharedDocument, SharedText};
 #[derive(Clone)]
 pub(crate) enum Audience {
     One(SharedText),
-    Several(Vec<SharedText>),
+    Several(Box<[SharedText]>),
 }
 
 impl Audience {
@@ -41,8 +41,8 @@ impl Audience {
 
     /// Leaves out all but the first one.
     pub(crate) fn keep_first(&mut self) {
-        if let Audience::Several(named) = self {
-            named.truncate(1);
+        if let [first, _, ..] = &**self {
+            *self = Audience::One(first.clone());
         }
     }
 

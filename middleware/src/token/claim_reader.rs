@@ -1,5 +1,7 @@
 //! Typed access to the members of a JSON object in a token.
 
+use std::ops::Deref;
+
 use crate::error::{Error, Reason};
 use crate::json::{Json, Object};
 use crate::limits::Limits;
@@ -9,6 +11,23 @@ use crate::limits::Limits;
 pub(crate) struct ClaimReader<'r, 'a> {
     object: &'r Object<'a>,
     limits: &'r Limits,
+}
+
+/// A string, or an array of strings. Most tokens have the former, which needs no allocation.
+pub(crate) enum Texts<'r> {
+    Text([&'r str; 1]),
+    List(Vec<&'r str>),
+}
+
+impl<'r> Deref for Texts<'r> {
+    type Target = [&'r str];
+
+    fn deref(&self) -> &[&'r str] {
+        match self {
+            Texts::Text(text) => text,
+            Texts::List(texts) => texts,
+        }
+    }
 }
 
 impl<'r, 'a> ClaimReader<'r, 'a> {
@@ -59,11 +78,11 @@ impl<'r, 'a> ClaimReader<'r, 'a> {
     }
 
     /// A string or an array of strings.
-    pub(crate) fn text_or_texts(self, claim: &'static str) -> Result<Option<Vec<&'r str>>, Error> {
+    pub(crate) fn text_or_texts(self, claim: &'static str) -> Result<Option<Texts<'r>>, Error> {
         match self.object.get(claim) {
             None => Ok(None),
-            Some(Json::String(text)) => Ok(Some(vec![text])),
-            Some(_) => self.texts(claim).map(Some),
+            Some(Json::String(text)) => Ok(Some(Texts::Text([text]))),
+            Some(_) => Ok(Some(Texts::List(self.texts(claim)?))),
         }
     }
 

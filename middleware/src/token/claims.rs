@@ -10,11 +10,11 @@ use std::sync::{Arc, OnceLock};
 use serde_json::value::RawValue;
 
 use super::audience::Audience;
-use super::claim_reader::{ClaimReader, malformed, missing};
+use super::claim_reader::{ClaimReader, Texts, malformed, missing};
 use super::confirmation::Confirmation;
 use super::exact_value::ExactValue;
 use crate::error::{Error, Reason};
-use crate::json::{Json, Object};
+use crate::json::Object;
 use crate::limits::Limits;
 use crate::profile::{ClaimName, Profile, ScopeForm};
 use crate::shared_text::{SharedDocument, SharedText};
@@ -38,8 +38,9 @@ pub(crate) struct Claims {
     /// The claims that hold the chain.
     chain_claims: [Option<&'static str>; 3],
     payload: Arc<str>,
-    all: OnceLock<serde_json::Map<String, serde_json::Value>>,
-    authorization_details: OnceLock<Option<ExactValue>>,
+    /// What few tokens need is apart from the rest.
+    all: OnceLock<Box<serde_json::Map<String, serde_json::Value>>>,
+    authorization_details: OnceLock<Option<Box<ExactValue>>>,
 }
 
 /// How and when the initiator authenticated (OpenID Connect Core section 2). A claim of another type is unknown, as an
@@ -107,7 +108,7 @@ impl Claims {
     /// Claims with this payload and without facts, which a record has: for explanations, never for enforcement.
     pub(crate) fn of_record(payload: String) -> Claims {
         Claims {
-            audience: Audience::Several(Vec::new()),
+            audience: Audience::Several(Box::default()),
             expiration: 0,
             not_before: None,
             issued_at: None,
@@ -132,15 +133,15 @@ impl Claims {
             // The payload was parsed as strict JSON before.
             let mut all: serde_json::Map<_, _> = serde_json::from_str(&self.payload).unwrap_or_default();
             all.retain(|name, _| !self.chain_claims.contains(&Some(name)));
-            all
+            Box::new(all)
         });
         all.get(name)
     }
 
     /// `authorization_details` (RFC 9396), which is parsed for the first rule that reads it.
     pub(crate) fn authorization_details(&self) -> Option<&ExactValue> {
-        let read = || ExactValue::member(&self.payload, "authorization_details");
-        self.authorization_details.get_or_init(read).as_ref()
+        let read = || ExactValue::member(&self.payload, "authorization_details").map(Box::new);
+        self.authorization_details.get_or_init(read).as_deref()
     }
 
     /// A claim that [`get`](Self::get) has, with its numbers as they were signed. It is parsed each time.
@@ -206,18 +207,19 @@ pub(crate) fn client<'r>(read: ClaimReader<'r, '_>, profile: &Profile) -> Result
 
 /// RFC 8693 section 4.2: one string. Claims that repeat the scopes must agree.
 fn scope(read: ClaimReader<'_, '_>, profile: &Profile, document: &SharedDocument<'_>) -> Result<SharedText, Error> {
-    let mut scope: Option<Vec<&str>> = None;
+    let mut scope: Option<Texts<'_>> = None;
     for claim in &profile.scope {
         let name = claim.claim.as_str();
         let words = match claim.form {
-            ScopeForm::Text => read.text(name)?.map(|text| vec![text]),
-            ScopeForm::List => read.list(name)?,
+            ScopeForm::Text => read.text(name)?.map(|text| Texts::Text([text])),
+            ScopeForm::List => read.list(name)?.map(Texts::List),
             ScopeForm::TextOrList => read.text_or_texts(name)?,
         };
         // One element is one scope: a blank would make several of it.
-        let is_text = matches!(read.object().get(name), Some(Json::String(_)));
         let is_one = |word: &&str| !word.is_empty() && !word.contains(' ');
-        if !is_text && words.as_ref().is_some_and(|words| !words.iter().all(is_one)) {
+        if let Some(Texts::List(words)) = &words
+            && !words.iter().all(is_one)
+        {
             return Err(malformed(name));
         }
         match (&scope, words) {
@@ -227,8 +229,7 @@ fn scope(read: ClaimReader<'_, '_>, profile: &Profile, document: &SharedDocument
             (Some(_), Some(_)) => return Err(malformed(name)),
         }
     }
-    let scope = scope.unwrap_or_default();
-    match &scope[..] {
+    match scope.as_deref().unwrap_or_default() {
         [one] => Ok(document.text(one)),
         several => Ok(several.join(" ").into()),
     }

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use super::claim_form;
 use super::claim_reader::{malformed, missing};
 use super::header::{Header, KnownHeaders, too_long};
 use super::verified::{VerifiedClaims, check_token_type};
+use crate::base64url;
 use crate::error::Error;
 use crate::json::{self, Json, JsonError, Object};
 use crate::keys::{Algorithm, KeySet, VerificationKey};
@@ -84,14 +82,13 @@ impl<'t> UnverifiedToken<'t> {
         let (header, new_header) = match known.and_then(|known| known.get(header)) {
             Some(known) => (known, None),
             None => {
-                let text = base64url(header).ok_or(malformed("its header is not base64url"))?;
+                let text = base64url::decode(header).ok_or(malformed("its header is not base64url"))?;
                 (Arc::new(Header::parse(&text, limits)?), Some(header))
             }
         };
         // Four characters are three bytes: both parts fit without growing.
         let mut decoded = Vec::with_capacity((payload.len() + signature.len()) / 4 * 3 + 6);
-        let decode = |part: &str, into: &mut Vec<u8>| URL_SAFE_NO_PAD.decode_vec(part, into).ok();
-        decode(payload, &mut decoded).ok_or(malformed("its payload is not base64url"))?;
+        base64url::decode_into(payload, &mut decoded).ok_or(malformed("its payload is not base64url"))?;
         let payload_bytes = decoded.len();
         if signature.is_empty() {
             return Err(malformed("its signature is missing"));
@@ -100,7 +97,7 @@ impl<'t> UnverifiedToken<'t> {
         if signature.len() > 1366 {
             return Err(too_long("its signature is longer than that of any accepted key"));
         }
-        decode(signature, &mut decoded).ok_or(malformed("its signature is not base64url"))?;
+        base64url::decode_into(signature, &mut decoded).ok_or(malformed("its signature is not base64url"))?;
         Ok(UnverifiedToken {
             header,
             new_header,
@@ -205,7 +202,7 @@ impl<'t> UnverifiedToken<'t> {
 
 /// The `alg` in the header of a token, for the explanation of one that is not accepted. No decision depends on it.
 pub(crate) fn algorithm_name(token: &str) -> String {
-    let header = token.split('.').next().and_then(base64url).unwrap_or_default();
+    let header = token.split('.').next().and_then(base64url::decode).unwrap_or_default();
     let header = json::object(&header, &Limits::default()).unwrap_or_default();
     let name = header.get("alg").and_then(Json::as_str);
     name.map_or("no alg".to_owned(), |name| format!("`{name}`"))
@@ -220,13 +217,11 @@ fn three_parts(token: &str) -> Option<[&str; 3]> {
     Some([&token[..first], &token[first + 1..second], &token[second + 1..]])
 }
 
-/// Base64url without padding, line breaks or spare bits (RFC 7515 section 2).
-fn base64url(text: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     fn part(text: &str) -> String {
@@ -373,7 +368,7 @@ mod tests {
         let token = issuer.token(serde_json::json!({ "sub": "u1" })).unwrap();
         let (keys, limits) = (issuer.key_set().unwrap(), Limits::default());
         let payload = crate::testing::verify_signature(&token, &keys, &limits).unwrap();
-        assert_eq!(Some(payload), base64url(token.split('.').nth(1).unwrap()));
+        assert_eq!(Some(payload), base64url::decode(token.split('.').nth(1).unwrap()));
         let other = crate::testing::TestIssuer::new().unwrap().key_set().unwrap();
         let forged = crate::testing::verify_signature(&token, &other, &limits);
         assert_eq!(forged, Err(Error::InvalidSignature));
