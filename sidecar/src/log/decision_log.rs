@@ -187,10 +187,10 @@ impl DecisionLog {
         let Ok(line) = line(&event) else {
             return;
         };
-        if let Err(dropped) = self.lines.send(&line) {
-            if event_count::is_due(dropped) {
-                tracing::warn!(dropped, "the decision log is too slow; events are dropped");
-            }
+        if let Err(dropped) = self.lines.send(&line)
+            && event_count::is_due(dropped)
+        {
+            tracing::warn!(dropped, "the decision log is too slow; events are dropped");
         }
     }
 
