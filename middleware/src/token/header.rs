@@ -1,4 +1,4 @@
-//! The protected header of a token (RFC 7515 section 4), and those that were seen before.
+//! The protected header of a token (RFC 7515 section 4), and those of verified tokens, which are kept.
 
 use std::fmt;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ pub(super) fn too_long(reason: &'static str) -> Error {
 mod tests {
     use super::*;
     use crate::testing::TestIssuer;
-    use crate::token::UnverifiedToken;
+    use crate::token::{UnverifiedToken, VerifiedClaims};
 
     #[test]
     fn a_known_header_is_found_by_its_whole_text_and_kept_once() {
@@ -94,7 +94,8 @@ mod tests {
         let (encoded, rest) = token.split_once('.').unwrap();
         let decoded = UnverifiedToken::decode_by(&token, &limits, Some(&known)).unwrap();
         assert!(known.get(encoded).is_none(), "its signature has not been verified");
-        decoded.remember_header(&known);
+        let verified = VerifiedClaims::for_tests("{}").unwrap();
+        decoded.remember_header(&known, &verified);
         let header = known.get(encoded).unwrap();
         assert_eq!(
             (header.kid.as_deref(), header.media_type.as_deref()),
@@ -103,7 +104,7 @@ mod tests {
         assert!(known.get(&encoded[1..]).is_none());
         let again = UnverifiedToken::decode_by(&token, &limits, Some(&known)).unwrap();
         assert_eq!((again.kid(), again.media_type()), (Some("testing"), Some("at+jwt")));
-        again.remember_header(&known);
+        again.remember_header(&known, &verified);
         assert!(Arc::ptr_eq(&header, &known.get(encoded).unwrap()));
         // Another text is parsed, whatever it decodes to.
         let other = format!("{encoded}=.{rest}");

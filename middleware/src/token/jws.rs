@@ -107,8 +107,8 @@ impl<'t> UnverifiedToken<'t> {
         })
     }
 
-    /// Keeps the header. The signature of the token must have been verified.
-    pub(crate) fn remember_header(&self, known: &KnownHeaders) {
+    /// Keeps the header of this token, whose claims are `_verified`.
+    pub(crate) fn remember_header(&self, known: &KnownHeaders, _verified: &VerifiedClaims<'_>) {
         if let Some(encoded) = self.new_header {
             known.insert(encoded, &self.header);
         }
