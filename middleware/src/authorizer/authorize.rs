@@ -229,7 +229,7 @@ impl<'a> Pipeline<'a> {
             None => self.verify(text, carrier, recorder)?,
         };
         self.check(&identity, presented, protected, now, recorder)?;
-        cache.insert(text, identity.clone());
+        cache.insert(text, identity.clone(), identity.facts().claims.payload_bytes());
         self.check_introspection(&identity, text, presented, recorder)?;
         Ok(identity)
     }

@@ -12,7 +12,7 @@ use quick_cache::sync::Cache;
 /// and every check that depends on the request are compared again at each look-up.
 pub(crate) struct TokenCache<V> {
     /// None where it is disabled.
-    entries: Option<Cache<Box<str>, V, ByBytes>>,
+    entries: Option<Cache<Box<str>, Entry<V>, ByBytes>>,
     limit: u64,
     looked_up: LookUps,
 }
@@ -55,7 +55,7 @@ impl<V: Clone> TokenCache<V> {
     }
 
     pub(crate) fn get(&self, token: &str) -> Option<V> {
-        self.entries.as_ref()?.get(token)
+        Some(self.entries.as_ref()?.get(token)?.value)
     }
 
     /// Counts a look-up whose facts are used.
@@ -79,9 +79,11 @@ impl<V: Clone> TokenCache<V> {
         }
     }
 
-    pub(crate) fn insert(&self, token: &str, value: V) {
+    /// Keeps the facts of a token, which are of a text of `facts_bytes`: that of an opaque token is longer than the token.
+    pub(crate) fn insert(&self, token: &str, value: V, facts_bytes: usize) {
         if let Some(entries) = &self.entries {
-            entries.insert(token.into(), value);
+            let bytes = token.len().max(facts_bytes);
+            entries.insert(token.into(), Entry { value, bytes });
         }
     }
 
@@ -99,15 +101,23 @@ impl<V> fmt::Debug for TokenCache<V> {
     }
 }
 
+/// The facts of a token.
+#[derive(Clone)]
+struct Entry<V> {
+    value: V,
+    /// The length of the token, or of the text of its facts if that is longer.
+    bytes: usize,
+}
+
 #[derive(Clone)]
 struct ByBytes;
 
-impl<V> Weighter<Box<str>, V> for ByBytes {
+impl<V> Weighter<Box<str>, Entry<V>> for ByBytes {
     /// Claims, chain, the table's own part and what is [kept](crate::Identity::kept) take about three times the text of a usual token:
     /// 3.4 KB, measured by the resident memory of a gate with 5,000 tokens of 800 bytes. A far longer token can expand into many
     /// small values when a rule reads its claims.
-    fn weight(&self, token: &Box<str>, _: &V) -> u64 {
-        let length = token.len() as u64;
+    fn weight(&self, _: &Box<str>, entry: &Entry<V>) -> u64 {
+        let length = entry.bytes as u64;
         3 * length + 1024 + 12 * length.saturating_sub(2048)
     }
 }
@@ -119,7 +129,7 @@ mod tests {
     #[test]
     fn a_token_is_found_by_its_whole_text_only() {
         let cache = TokenCache::new(1 << 20);
-        cache.insert("a.b.c", 1);
+        cache.insert("a.b.c", 1, 0);
         assert_eq!(cache.get("a.b.c"), Some(1));
         assert!(cache.get("a.b.d").is_none() && cache.get("a.b.").is_none());
         cache.remove("a.b.c");
@@ -127,10 +137,19 @@ mod tests {
     }
 
     #[test]
+    fn an_opaque_token_weighs_what_its_issuer_states() {
+        let cache = TokenCache::new(1 << 20);
+        for index in 0..1000 {
+            cache.insert(&format!("opaque{index}"), index, 16 * 1024);
+        }
+        assert!(cache.status().entries <= 5, "{:?}", cache.status());
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let cache = TokenCache::new(1 << 20);
         for index in 0..100_000 {
-            cache.insert(&format!("{index:0800}"), index);
+            cache.insert(&format!("{index:0800}"), index, 0);
         }
         let status = cache.status();
         assert!(status.bytes <= 1 << 20);
@@ -142,7 +161,7 @@ mod tests {
     fn the_default_holds_ten_thousand_usual_tokens() {
         let cache = TokenCache::new(crate::limits::Limits::default().cache_bytes);
         for index in 0..10_000 {
-            cache.insert(&format!("{index:0800}"), index);
+            cache.insert(&format!("{index:0800}"), index, 0);
         }
         assert_eq!(cache.status().entries, 10_000);
     }
@@ -150,7 +169,7 @@ mod tests {
     #[test]
     fn zero_bytes_disable_the_cache() {
         let cache = TokenCache::new(0);
-        cache.insert("a.b.c", 1);
+        cache.insert("a.b.c", 1, 0);
         assert!(cache.get("a.b.c").is_none());
         let status = cache.status();
         assert_eq!((status.entries, status.bytes, status.limit_bytes), (0, 0, 0));
@@ -159,14 +178,18 @@ mod tests {
     #[test]
     fn a_token_counts_with_what_is_kept_of_it_and_a_long_one_more() {
         for (length, bytes) in [(0, 1_024), (800, 3_424), (2_048, 7_168), (4_096, 37_888)] {
-            assert_eq!(ByBytes.weight(&"t".repeat(length).into(), &()), bytes, "{length}");
+            let entry = Entry {
+                value: (),
+                bytes: length,
+            };
+            assert_eq!(ByBytes.weight(&"t".into(), &entry), bytes, "{length}");
         }
     }
 
     #[test]
     fn debug_output_shows_no_token() {
         let cache = TokenCache::new(1 << 20);
-        cache.insert("a.b.c", "facts");
+        cache.insert("a.b.c", "facts", 0);
         assert_eq!(format!("{cache:?}"), "TokenCache(..)");
     }
 }

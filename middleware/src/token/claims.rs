@@ -105,6 +105,11 @@ impl Claims {
         })
     }
 
+    /// The bytes of the text that the facts are of.
+    pub(crate) fn payload_bytes(&self) -> usize {
+        self.payload.len()
+    }
+
     /// Claims with this payload and without facts, which a record has: for explanations, never for enforcement.
     pub(crate) fn of_record(payload: String) -> Claims {
         Claims {
