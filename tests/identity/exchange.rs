@@ -1,7 +1,5 @@
 //! Token exchange: what the authorization server and the upstream receive, and when.
 
-use std::time::{Duration, Instant};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -201,16 +199,11 @@ fn a_client_that_leaves_during_the_exchange_has_its_line() {
     let head = frame(HEADERS, END_STREAM | END_HEADERS, 1, block(&fields));
     client.send(&head).expect("a request");
     server.wait_for(1);
-    let waiting = Instant::now();
-    while waiting.elapsed() < Duration::from_millis(20) {
-        std::thread::yield_now();
-    }
     client
         .send(&frame(RST_STREAM, 0, 1, 8_u32.to_be_bytes()))
         .expect("a reset");
     let event = deployment.gate.decision_after(0);
     assert_eq!(event["upstream"]["error"], "client_gone", "{event}");
-    // What was waited for is no part of the decision.
-    assert!(event["upstream"]["time_us"].as_u64() >= Some(20_000), "{event}");
+    assert!(event["upstream"].get("time_us").is_none(), "{event}");
     assert_eq!(deployment.upstream.count(), 0);
 }

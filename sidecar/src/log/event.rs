@@ -174,8 +174,10 @@ pub(crate) struct Forwarding<'a> {
     /// Why there is no response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<&'static str>,
-    /// Microseconds until the head of the response arrived, or until the attempt failed.
-    pub(crate) time_us: u64,
+    /// Microseconds until the head of the response arrived, or until the attempt failed. Absent where the client left before
+    /// anything was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) time_us: Option<u64>,
 }
 
 /// What a decision does.

@@ -141,7 +141,7 @@ impl Line {
         self.some_text(",\"address\":", *address)?;
         self.number(",\"status\":", *status);
         self.some_text(",\"error\":", *error)?;
-        self.number(",\"time_us\":", Some(*time_us));
+        self.number(",\"time_us\":", *time_us);
         self.0.remove(start);
         self.0.push(b'}');
         Ok(())
@@ -214,7 +214,7 @@ mod tests {
             url: None,
             answered: None,
             error: Some("timeout"),
-            time_us: number(rng),
+            time_us: rng.bool().then(|| number(rng)),
         };
         let shadow = Shadow {
             decision: decision(rng),

@@ -154,9 +154,9 @@ impl RequestMetrics {
             .decision
             .observe(Duration::from_micros(event.latency_us).as_secs_f64());
         if let Some(forwarding) = &event.forwarding {
-            counters
-                .upstream
-                .observe(Duration::from_micros(forwarding.time_us).as_secs_f64());
+            if let Some(time) = forwarding.time_us {
+                counters.upstream.observe(Duration::from_micros(time).as_secs_f64());
+            }
             let class = forwarding
                 .status
                 .and_then(|status| (usize::from(status) / 100).checked_sub(1));

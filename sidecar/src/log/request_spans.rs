@@ -117,10 +117,14 @@ impl RequestSpans {
         };
         let mut request = span(own.request, own.caller, SpanKind::Server, received.elapsed());
         describe_request(&mut request, event, own);
-        match &event.forwarding {
+        let sent = event
+            .forwarding
+            .as_ref()
+            .and_then(|forwarding| Some((forwarding, forwarding.time_us?)));
+        match sent {
             None => self.export.push([request]),
-            Some(forwarding) => {
-                let took = Duration::from_micros(forwarding.time_us);
+            Some((forwarding, time)) => {
+                let took = Duration::from_micros(time);
                 let mut upstream = span(own.upstream, Some(own.request), SpanKind::Client, took);
                 describe_forwarding(&mut upstream, event, forwarding);
                 self.export.push([request, upstream]);

@@ -27,13 +27,18 @@ pub(crate) struct ForwardingRecord<'p> {
     method: Method,
     uri: Uri,
     protocol: Protocol,
-    /// When it was sent; before that, when its head was allowed.
-    sent: Instant,
+    /// None before it is sent.
+    sent: Option<Sent>,
     address: ShownAddress,
     is_written: bool,
-    /// None before it is sent.
-    body_end: Option<BodyEnd>,
     pub(crate) attempt: Attempt<'p>,
+}
+
+/// A request that is sent.
+#[derive(Debug)]
+struct Sent {
+    at: Instant,
+    body_end: BodyEnd,
 }
 
 /// Why a request is not forwarded.
@@ -101,18 +106,19 @@ impl<'p> ForwardingRecord<'p> {
             method,
             uri,
             protocol,
-            sent: Instant::now(),
+            sent: None,
             address,
             is_written: false,
-            body_end: None,
             attempt: Attempt::default(),
         }
     }
 
     /// The request is sent now with a body that ends with `body_end`: what its decision took has passed.
     pub(crate) fn begins(&mut self, body_end: BodyEnd) {
-        self.sent = Instant::now();
-        self.body_end = Some(body_end);
+        self.sent = Some(Sent {
+            at: Instant::now(),
+            body_end,
+        });
     }
 
     /// The trace that the request belongs to.
@@ -160,6 +166,8 @@ impl<'p> ForwardingRecord<'p> {
 
     fn write(&mut self, status: Option<StatusCode>, error: Option<&'static str>, answer: Option<StatusCode>) {
         self.is_written = true;
+        let now = Instant::now();
+        let sent = self.sent.as_ref().map(|sent| sent.at);
         let forwarding = Forwarding {
             address: match self.address {
                 ShownAddress::Shown => self.attempt.address,
@@ -169,13 +177,15 @@ impl<'p> ForwardingRecord<'p> {
             url: self.attempt.url,
             answered: answer.map(|status| status.as_u16()),
             error,
-            time_us: u64::try_from(self.sent.elapsed().as_micros()).unwrap_or(u64::MAX),
+            time_us: sent.map(|sent| u64::try_from((now - sent).as_micros()).unwrap_or(u64::MAX)),
         };
         let event = Event {
             forwarding: Some(forwarding),
-            ..self
-                .decided
-                .event(&self.method, &self.uri, self.sent - self.decided.received_at())
+            ..self.decided.event(
+                &self.method,
+                &self.uri,
+                sent.unwrap_or(now) - self.decided.received_at(),
+            )
         };
         self.gate.log.record(event);
     }
@@ -187,7 +197,7 @@ impl Drop for ForwardingRecord<'_> {
             return;
         }
         // A client that breaks off an upload over HTTP/2 resets its stream, which drops this record.
-        match self.body_end.as_ref().map(BodyEnd::last_part) {
+        match self.sent.as_ref().map(|sent| sent.body_end.last_part()) {
             Some(LastPart::Failed(fault)) => self.body_failed(fault),
             Some(LastPart::Pending) if self.protocol != Protocol::Grpc => {
                 let reason = "the client left before its request was forwarded to its end";
