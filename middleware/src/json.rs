@@ -388,9 +388,9 @@ fn has_duplicate<V>(members: &[(Cow<'_, str>, V)]) -> bool {
     names.windows(2).any(|pair| pair[0] == pair[1])
 }
 
-/// Whether two names are the same. Those of one length are short and mostly differ early: a call to compare them takes longer.
+/// Whether two names are the same. Those of one length mostly differ at their end, and a call to compare them takes longer.
 fn same(one: &str, other: &str) -> bool {
-    one.len() == other.len() && one.bytes().eq(other.bytes())
+    one.len() == other.len() && one.as_bytes().last() == other.as_bytes().last() && one == other
 }
 
 /// A member's name; `Cow` alone would always be copied by serde.

@@ -1,11 +1,10 @@
 //! One JWK (RFC 7517) as keys that can verify.
 
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::algorithm::Algorithm;
 use super::quoted::Quoted;
+use crate::base64url;
 use crate::json::{Json, Object};
 
 /// A public key, parsed once, that verifies with exactly one algorithm.
@@ -324,8 +323,8 @@ impl<'a> Jwk<'_, 'a> {
                 None => unusable(format!("it has no `{name}`")),
             });
         };
-        let decoded = URL_SAFE_NO_PAD.decode(text);
-        decoded.map_err(|_| unusable(format!("its `{name}` is not base64url without padding")))
+        let decoded = base64url::decode(text);
+        decoded.ok_or_else(|| unusable(format!("its `{name}` is not base64url without padding")))
     }
 }
 

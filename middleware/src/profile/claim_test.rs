@@ -163,7 +163,7 @@ impl ClaimTest {
             ClaimTest::NotSameAs(name) => other(*name)
                 .or_else(unmet_of(*name))
                 .and_then(|other| met(text != other)),
-            // Every other test has returned.
+            // Every other test has returned, but for a profile of a text that is none.
             _ => unmet(Reason::Mismatch),
         }
     }

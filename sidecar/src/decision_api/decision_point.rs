@@ -116,9 +116,8 @@ impl DecisionPoint {
                 KnownBody::Unknown | KnownBody::Opaque => (decided, Err(denied(HeadError::BODY_NOT_RECEIVED))),
             };
         }
+        let rules = || self.gate.form_rules(request, &decided);
         if outcome.is_ok()
-            && !body.is_no_form(request)
-            && let Some(rules) = self.gate.form_rules(request, &decided)
             && let Err(denial) = body.check_form(request, rules).await
         {
             outcome = Err(denial.into());
@@ -310,11 +309,15 @@ impl KnownBody<'_> {
         }
     }
 
-    /// Checks what a body must not contain where a server may read parameters in it.
-    async fn check_form(self, request: &Parts, rules: FormRules) -> Result<(), Denial> {
+    /// Checks what a body must not contain where a server may read parameters in it. The `rules` take longer to find than the whole
+    /// decision on a request without a body.
+    async fn check_form(self, request: &Parts, rules: impl FnOnce() -> Option<FormRules>) -> Result<(), Denial> {
+        if self.is_no_form(request) {
+            return Ok(());
+        }
+        let Some(rules) = rules() else { return Ok(()) };
         match self {
-            KnownBody::Opaque => Ok(()),
-            KnownBody::Unknown => Err(Denial::Head(HeadError::BODY_NOT_RECEIVED)),
+            KnownBody::Unknown | KnownBody::Opaque => Err(Denial::Head(HeadError::BODY_NOT_RECEIVED)),
             KnownBody::Whole(_) if !is_readable(&request.headers) => Err(Denial::Head(HeadError::FORM_ENCODING)),
             KnownBody::Whole(body) => {
                 let form = Content::form(Full::new(Bytes::copy_from_slice(body)), rules).await?;
