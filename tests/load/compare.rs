@@ -97,7 +97,9 @@ pub fn compare(words: &[&str]) -> Result<(), Failure> {
         all.push(results);
     }
     bars::print(&all, &options);
-    plot::write(&all, &options)?;
+    if let Err(error) = plot::write(&all, &options) {
+        failures.push(format!("the plot: {error}"));
+    }
     match failures.is_empty() {
         true => Ok(()),
         false => Err(format!("without figures:\n{}", failures.join("\n")).into()),

@@ -25,7 +25,7 @@ use crate::{Issuer, KeyError, Registry, Revoked};
 /// The maximum time for the head of a request to arrive, and for a connection to be idle.
 /// Clients that poll every 5 seconds reuse their connection: it must not end as they send.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(8);
-/// The same, and that of a stalled response, while three quarters of the connections are open: these make room for others soon.
+/// The same, and that of a stalled response, of a connection that begins while three quarters are open: it makes room soon.
 const CROWDED_TIMEOUT: Duration = Duration::from_millis(500);
 /// The maximum time for which a client takes nothing of a response.
 const STALLED_TIMEOUT: Duration = Duration::from_secs(30);

@@ -66,8 +66,8 @@ impl StatedIdentity {
         let mut text = String::new();
         let logged = Logged {
             chain: append(&json, &mut text),
-            client: identity.client().map(|client| append(client, &mut text)),
-            token_id: identity.token_id().map(|id| append(id, &mut text)),
+            client: identity.client().map(|client| place(client, &mut text)),
+            token_id: identity.token_id().map(|id| place(id, &mut text)),
         };
         let mut value = String::new();
         let mut place = |fact| {
@@ -180,11 +180,11 @@ impl fmt::Debug for StatedIdentity {
     }
 }
 
-/// Writes the value of a fact, `chain` being the JSON of the chain. None of a fact that is not known.
+/// Writes the value of a fact, `chain` being the JSON of the chain. None of a fact that is not known, and of the kind, which has one
+/// value for many tokens.
 fn write(fact: Fact, identity: &Identity, chain: &str, text: &mut String) -> Option<()> {
     match fact {
         Fact::Subject => encode(identity.subject(), text),
-        // One text for all tokens of the kind.
         Fact::Kind => return None,
         Fact::Actor => encode(identity.chain().current()?.party().subject(), text),
         Fact::Chain => write_ascii(chain, text),
