@@ -7,6 +7,9 @@ use crate::profile::Kind;
 use crate::shared_text::SharedText;
 
 /// A party as one issuer names it. The same subject of two issuers is two parties.
+///
+/// A clone keeps the text of the claims that the party is from in memory: a map that outlives tokens is better keyed by
+/// [`issuer`](Self::issuer) and [`subject`](Self::subject).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Party {
     issuer: Arc<str>,
