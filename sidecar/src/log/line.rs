@@ -142,7 +142,9 @@ impl Line {
         self.number(",\"status\":", *status);
         self.some_text(",\"error\":", *error)?;
         self.number(",\"time_us\":", *time_us);
-        self.0.remove(start);
+        if self.0.len() > start {
+            self.0.remove(start);
+        }
         self.0.push(b'}');
         Ok(())
     }
