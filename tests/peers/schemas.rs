@@ -180,7 +180,7 @@ fn every_line_of_a_decision_log_is_valid() {
         ("latency_us", json!(-1)),
         ("status", json!("200")),
         ("chain", json!({ "initiator": {}, "actors": [] })),
-        ("upstream", json!({ "status": 200 })),
+        ("upstream", json!({ "status": 200, "time_us": -1 })),
         ("further", json!(1)),
     ] {
         let mut changed = line.clone();
