@@ -7,6 +7,7 @@ mod compare;
 mod configurations;
 mod environment;
 mod gate_output;
+mod least_gate;
 #[path = "../mint/mod.rs"]
 #[expect(dead_code, reason = "the tests use the rest")]
 mod mint;
@@ -26,7 +27,7 @@ mod verification;
 
 use std::process::ExitCode;
 
-use gate_output::GateOutput;
+use least_gate::LeastGate;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,9 +36,10 @@ fn main() -> ExitCode {
         ["upstream"] => servers::upstream(),
         ["authorize"] => servers::authorize(),
         ["proxy", address, protocol, upstream, folder] => servers::proxy(address, protocol, upstream, folder, None),
-        ["writing-proxy", address, protocol, upstream, folder] => GateOutput::open(folder.as_ref())
-            .map_err(Failure::from)
-            .and_then(|output| servers::proxy(address, protocol, upstream, folder, Some(output))),
+        ["writing-proxy", address, protocol, upstream, folder] => LeastGate::that_writes(folder.as_ref())
+            .and_then(|gate| servers::proxy(address, protocol, upstream, folder, Some(gate))),
+        ["verifying-proxy", address, protocol, upstream, folder] => LeastGate::that_verifies(folder.as_ref())
+            .and_then(|gate| servers::proxy(address, protocol, upstream, folder, Some(gate))),
         ["relay", address, upstream] => relay::relay(address, upstream),
         ["verify", algorithm, folder] => verification::verify(algorithm, folder),
         ["compare", options @ ..] => compare::compare(options),

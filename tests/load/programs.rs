@@ -63,6 +63,8 @@ pub enum Program {
     BareHyper,
     /// Bare hyper that writes what a gate does.
     WritingHyper,
+    /// The same with the least that a gate does for a token.
+    VerifyingHyper,
     HaProxy,
     /// HAProxy that verifies signatures.
     HaProxyJwt,
@@ -103,6 +105,7 @@ impl fmt::Display for Program {
             Self::Relay => f.write_str("relay of bytes, no HTTP"),
             Self::BareHyper => f.write_str("bare hyper"),
             Self::WritingHyper => f.write_str("bare hyper that writes as much as a gate"),
+            Self::VerifyingHyper => f.write_str("the same, which verifies tokens and keeps them"),
             Self::HaProxy => f.write_str("HAProxy"),
             Self::HaProxyJwt => f.write_str("HAProxy, jwt_verify"),
             Self::Nginx => f.write_str("nginx"),
@@ -169,11 +172,12 @@ impl Program {
                 command.args(["relay", &listen, &upstream.to_string()]);
                 Ok(Prepared::that_announces(command, ANNOUNCEMENT))
             }
-            Self::BareHyper | Self::WritingHyper => {
+            Self::BareHyper | Self::WritingHyper | Self::VerifyingHyper => {
                 let mut command = pinned(&cores.proxy, std::env::current_exe()?);
                 let listen = arrangement.listen.unwrap_or(configurations::ANY).to_string();
                 let role = match self {
                     Self::WritingHyper => "writing-proxy",
+                    Self::VerifyingHyper => "verifying-proxy",
                     _ => "proxy",
                 };
                 command.args([role, &listen, &protocol.to_string(), &upstream.to_string()]);

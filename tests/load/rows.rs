@@ -26,16 +26,29 @@ pub enum Shape {
 }
 
 const PLAIN: &[Program] = &[Program::BareHyper, Program::HaProxy, Program::Nginx];
+const PLAIN_AND_LEAST: &[Program] = &[
+    Program::BareHyper,
+    Program::WritingHyper,
+    Program::VerifyingHyper,
+    Program::HaProxy,
+    Program::Nginx,
+];
 const CHECKING: &[Program] = &[
     Program::BareHyper,
     Program::WritingHyper,
+    Program::VerifyingHyper,
     Program::HaProxy,
     Program::Nginx,
     Program::Relay,
     Program::EnvoyCache,
     Program::Envoy,
 ];
-const VERIFYING: &[Program] = &[Program::BareHyper, Program::HaProxyJwt, Program::Envoy];
+const VERIFYING: &[Program] = &[
+    Program::BareHyper,
+    Program::VerifyingHyper,
+    Program::HaProxyJwt,
+    Program::Envoy,
+];
 
 pub const SAME: &str = "same token";
 pub const SAME_RS256: &str = "same token, RS256";
@@ -92,7 +105,7 @@ const fn with_connections(connections: usize, row: Row) -> Row {
 }
 
 const fn over(protocol: Protocol, name: &'static str) -> Row {
-    let row = row(name, Tokens::Same(Algorithm::Es256), PLAIN);
+    let row = row(name, Tokens::Same(Algorithm::Es256), PLAIN_AND_LEAST);
     Row { protocol, ..row }
 }
 

@@ -27,7 +27,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use crate::Failure;
 use crate::configurations::ANY;
 use crate::environment::{CERTIFICATE_FILE, KEY_FILE};
-use crate::gate_output::GateOutput;
+use crate::least_gate::LeastGate;
 use crate::programs::Protocol;
 
 type Forwarder = Client<HttpConnector, Incoming>;
@@ -65,15 +65,15 @@ pub fn authorize() -> Result<(), Failure> {
     }))
 }
 
-/// Runs a proxy to `upstream` that only forwards, and writes `output` if there is one.
+/// Runs a proxy to `upstream` that only forwards, what `gate` permits if there is one.
 pub fn proxy(
     address: &str,
     protocol: &str,
     upstream: &str,
     folder: &str,
-    output: Option<GateOutput>,
+    gate: Option<LeastGate>,
 ) -> Result<(), Failure> {
-    let output = output.map(Arc::new);
+    let gate = gate.map(Arc::new);
     let protocol: Protocol = protocol.parse()?;
     let upstream: Authority = upstream.parse()?;
     let address: SocketAddr = address.parse()?;
@@ -89,13 +89,13 @@ pub fn proxy(
             .build(connector);
         let serve_connection = |socket| {
             let (client, upstream, tls) = (client.clone(), upstream.clone(), tls.clone());
-            let output = output.clone();
+            let gate = gate.clone();
             async move {
                 match tls {
-                    None => serve(protocol, TokioIo::new(socket), client, upstream, output).await,
+                    None => serve(protocol, TokioIo::new(socket), client, upstream, gate).await,
                     Some(tls) => {
                         if let Ok(stream) = tls.accept(socket).await {
-                            serve(protocol, TokioIo::new(stream), client, upstream, output).await;
+                            serve(protocol, TokioIo::new(stream), client, upstream, gate).await;
                         }
                     }
                 }
@@ -137,13 +137,17 @@ async fn serve(
     io: impl Read + Write + Send + Unpin + 'static,
     client: Forwarder,
     upstream: Authority,
-    output: Option<Arc<GateOutput>>,
+    gate: Option<Arc<LeastGate>>,
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
-        if let Some(output) = &output {
-            output.write(request.headers_mut());
+        let is_permitted = gate.as_ref().is_none_or(|gate| gate.permits(request.headers_mut()));
+        let (client, upstream) = (client.clone(), upstream.clone());
+        async move {
+            match is_permitted {
+                true => forward(client, upstream, request).await,
+                false => Ok(empty(StatusCode::UNAUTHORIZED)),
+            }
         }
-        forward(client.clone(), upstream.clone(), request)
     });
     // A client that ends its connection is no failure of the comparison.
     let _ = match protocol.is_http2() {
@@ -162,11 +166,9 @@ async fn serve(
     };
 }
 
-async fn forward(
-    client: Forwarder,
-    upstream: Authority,
-    mut request: Request<Incoming>,
-) -> Result<Response<Either<Incoming, Empty<Bytes>>>, Infallible> {
+type Answer = Response<Either<Incoming, Empty<Bytes>>>;
+
+async fn forward(client: Forwarder, upstream: Authority, mut request: Request<Incoming>) -> Result<Answer, Infallible> {
     let path = request.uri().path_and_query().cloned();
     let uri = Uri::builder()
         .scheme(Scheme::HTTP)
@@ -183,10 +185,12 @@ async fn forward(
     };
     Ok(match answer {
         Some(answer) => answer.map(Either::Left),
-        None => {
-            let mut failed = Response::new(Either::Right(Empty::new()));
-            *failed.status_mut() = StatusCode::BAD_GATEWAY;
-            failed
-        }
+        None => empty(StatusCode::BAD_GATEWAY),
     })
+}
+
+fn empty(status: StatusCode) -> Answer {
+    let mut answer = Response::new(Either::Right(Empty::new()));
+    *answer.status_mut() = status;
+    answer
 }

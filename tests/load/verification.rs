@@ -18,13 +18,7 @@ const TIME: Duration = Duration::from_millis(300);
 /// Verifies the tokens of a file in turn, with a key that is parsed once, and prints the nanoseconds of one verification.
 pub fn verify(algorithm: &str, folder: &str) -> Result<(), Failure> {
     let (algorithm, folder) = (Algorithm::named(algorithm)?, Path::new(folder));
-    let bytes = std::fs::read(folder.join(algorithm.key_file()))?;
-    let key = match algorithm {
-        Algorithm::Es256 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bytes),
-        Algorithm::Rs256 => ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, bytes),
-        Algorithm::EdDsa => return Err("no row has new tokens with EdDSA".into()),
-    };
-    let key = key.map_err(|error| error.to_string())?;
+    let key = parsed_key(algorithm, folder)?;
     let text = std::fs::read_to_string(folder.join(new_tokens_file(algorithm)))?;
     let signed = text.lines().take(1_000).map(|token| {
         let (signed, signature) = token.rsplit_once('.').ok_or("a token without a signature")?;
@@ -42,6 +36,17 @@ pub fn verify(algorithm: &str, folder: &str) -> Result<(), Failure> {
     }
     println!("{}", start.elapsed().as_nanos() / u128::from(count));
     Ok(())
+}
+
+/// The public key of an algorithm, of the files in `folder`.
+pub fn parsed_key(algorithm: Algorithm, folder: &Path) -> Result<ParsedPublicKey, Failure> {
+    let bytes = std::fs::read(folder.join(algorithm.key_file()))?;
+    let key = match algorithm {
+        Algorithm::Es256 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bytes),
+        Algorithm::Rs256 => ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, bytes),
+        Algorithm::EdDsa => return Err("no row has new tokens with EdDSA".into()),
+    };
+    Ok(key.map_err(|error| error.to_string())?)
 }
 
 /// The tokens of the row in which each is new.

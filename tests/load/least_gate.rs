@@ -1,0 +1,145 @@
+//! The least that a gate does: it finds a token that it has verified, or verifies it and reads its claims, and writes what a gate
+//! writes. It evaluates no policy.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_lc_rs::signature::ParsedPublicKey;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::{AUTHORIZATION, HeaderMap};
+use quick_cache::sync::Cache;
+use serde::Deserialize;
+
+use crate::Failure;
+use crate::gate_output::{GateOutput, StatedToken};
+use crate::mint::{AUDIENCE, ISSUER, now};
+use crate::tokens::Algorithm;
+use crate::verification::parsed_key;
+
+/// As many tokens are found again.
+const KNOWN: usize = 10_000;
+
+/// Which tokens a proxy accepts.
+pub enum Tokens {
+    /// It looks at none, and writes the same of each.
+    Unread(StatedToken),
+    /// Those that are signed by the issuer.
+    Verified(VerifiedTokens),
+}
+
+/// What such a proxy does with a request.
+pub struct LeastGate {
+    pub tokens: Tokens,
+    pub output: GateOutput,
+}
+
+impl LeastGate {
+    /// Writes to a file in `folder`, and reads no token.
+    pub fn that_writes(folder: &Path) -> Result<Self, Failure> {
+        Ok(Self {
+            tokens: Tokens::Unread(StatedToken::new(None, None, None)?),
+            output: GateOutput::open(folder)?,
+        })
+    }
+
+    /// The same, with the keys in `folder`.
+    pub fn that_verifies(folder: &Path) -> Result<Self, Failure> {
+        let key = |algorithm: Algorithm| parsed_key(algorithm, folder);
+        let tokens = VerifiedTokens {
+            es256: key(Algorithm::Es256)?,
+            rs256: key(Algorithm::Rs256)?,
+            known: Cache::new(KNOWN),
+        };
+        Ok(Self {
+            tokens: Tokens::Verified(tokens),
+            output: GateOutput::open(folder)?,
+        })
+    }
+
+    /// Whether the request is sent on. It then has its headers, and its line is written.
+    pub fn permits(&self, headers: &mut HeaderMap) -> bool {
+        match &self.tokens {
+            Tokens::Unread(stated) => self.output.write(stated, headers),
+            Tokens::Verified(tokens) => match tokens.stated(headers) {
+                Some(stated) => self.output.write(&stated, headers),
+                None => return false,
+            },
+        }
+        true
+    }
+}
+
+/// The tokens of an issuer with one key of each of two algorithms.
+pub struct VerifiedTokens {
+    es256: ParsedPublicKey,
+    rs256: ParsedPublicKey,
+    known: Cache<Box<str>, Arc<Known>>,
+}
+
+/// A token that was verified.
+struct Known {
+    expiration: u64,
+    stated: Arc<StatedToken>,
+}
+
+/// The claims that a gate reads of each token.
+#[derive(Deserialize)]
+struct Claims<'c> {
+    iss: &'c str,
+    aud: &'c str,
+    sub: &'c str,
+    client_id: &'c str,
+    scope: &'c str,
+    #[expect(dead_code, reason = "a gate reads it")]
+    jti: &'c str,
+    exp: u64,
+    nbf: Option<u64>,
+    #[expect(dead_code, reason = "a gate reads it")]
+    #[serde(borrow)]
+    act: Option<Actor<'c>>,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "a gate reads them")]
+struct Actor<'c> {
+    sub: &'c str,
+    sub_profile: Option<&'c str>,
+    #[serde(borrow)]
+    act: Option<Box<Actor<'c>>>,
+}
+
+impl VerifiedTokens {
+    fn stated(&self, headers: &HeaderMap) -> Option<Arc<StatedToken>> {
+        let token = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
+        let known = match self.known.get(token) {
+            Some(known) => known,
+            None => {
+                let known = Arc::new(self.verified(token)?);
+                self.known.insert(token.into(), Arc::clone(&known));
+                known
+            }
+        };
+        (known.expiration > now()).then(|| Arc::clone(&known.stated))
+    }
+
+    fn verified(&self, token: &str) -> Option<Known> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        // Only the signatures of the one algorithm have this length.
+        let key = match signature.len() {
+            64 => &self.es256,
+            _ => &self.rs256,
+        };
+        key.verify_sig(signed.as_bytes(), &signature).ok()?;
+        let payload = URL_SAFE_NO_PAD.decode(signed.rsplit_once('.')?.1).ok()?;
+        let claims: Claims<'_> = serde_json::from_slice(&payload).ok()?;
+        let is_accepted = claims.iss == ISSUER && claims.aud == AUDIENCE && claims.nbf.is_none_or(|from| from <= now());
+        is_accepted.then_some(())?;
+        let stated = StatedToken::new(Some(claims.sub), Some(claims.client_id), Some(claims.scope)).ok()?;
+        Some(Known {
+            expiration: claims.exp,
+            stated: Arc::new(stated),
+        })
+    }
+}
