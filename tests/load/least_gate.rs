@@ -20,25 +20,17 @@ use crate::verification::parsed_key;
 /// As many tokens are found again.
 const KNOWN: usize = 10_000;
 
-/// Which tokens a proxy accepts.
-pub enum Tokens {
-    /// It looks at none, and writes the same of each.
-    Unread(StatedToken),
-    /// Those that are signed by the issuer.
-    Verified(VerifiedTokens),
-}
-
 /// What such a proxy does with a request.
 pub struct LeastGate {
-    pub tokens: Tokens,
-    pub output: GateOutput,
+    tokens: Tokens,
+    output: GateOutput,
 }
 
 impl LeastGate {
     /// Writes to a file in `folder`, and reads no token.
     pub fn that_writes(folder: &Path) -> Result<Self, Failure> {
         Ok(Self {
-            tokens: Tokens::Unread(StatedToken::new(None, None, None)?),
+            tokens: Tokens::Unread(Arc::new(StatedToken::new(None, None, None)?)),
             output: GateOutput::open(folder)?,
         })
     }
@@ -59,19 +51,27 @@ impl LeastGate {
 
     /// Whether the request is sent on. It then has its headers, and its line is written.
     pub fn permits(&self, headers: &mut HeaderMap) -> bool {
-        match &self.tokens {
-            Tokens::Unread(stated) => self.output.write(stated, headers),
-            Tokens::Verified(tokens) => match tokens.stated(headers) {
-                Some(stated) => self.output.write(&stated, headers),
-                None => return false,
-            },
+        let stated = match &self.tokens {
+            Tokens::Unread(stated) => Some(Arc::clone(stated)),
+            Tokens::Verified(tokens) => tokens.stated(headers),
+        };
+        if let Some(stated) = &stated {
+            self.output.write(stated, headers);
         }
-        true
+        stated.is_some()
     }
 }
 
+/// Which tokens a proxy accepts.
+enum Tokens {
+    /// It looks at none, and writes the same of each.
+    Unread(Arc<StatedToken>),
+    /// Those that are signed by the issuer.
+    Verified(VerifiedTokens),
+}
+
 /// The tokens of an issuer with one key of each of two algorithms.
-pub struct VerifiedTokens {
+struct VerifiedTokens {
     es256: ParsedPublicKey,
     rs256: ParsedPublicKey,
     known: Cache<Box<str>, Arc<Known>>,
