@@ -89,12 +89,19 @@ impl IdentityHeaders {
         }
     }
 
+    /// The headers of an identity.
+    pub(crate) fn of<'a>(
+        &'a self,
+        identity: &'a StatedIdentity,
+    ) -> impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)> {
+        let header = |(fact, _)| Some((self.name(fact), identity.value(fact)?));
+        Fact::ALL.into_iter().filter_map(header)
+    }
+
     /// Sets the headers of an identity. Those that the client sent are removed before.
     pub(crate) fn set(&self, headers: &mut HeaderMap, identity: &StatedIdentity) {
-        for (fact, _) in Fact::ALL {
-            if let Some(value) = identity.value(fact) {
-                headers.insert(self.name(fact).clone(), value.clone());
-            }
+        for (name, value) in self.of(identity) {
+            headers.insert(name.clone(), value.clone());
         }
     }
 }

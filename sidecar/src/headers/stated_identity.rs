@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actgate::Identity;
 use actgate::profile::Kind;
@@ -27,6 +27,8 @@ pub(crate) struct StatedIdentity {
     /// What the log states beside them, in `text`.
     logged: Logged,
     text: Bytes,
+    /// The chain in the metadata of Envoy.
+    metadata: OnceLock<Vec<u8>>,
     /// The actors in the chain.
     pub(crate) depth: usize,
     /// The kind of the initiator.
@@ -96,6 +98,7 @@ impl StatedIdentity {
             issuer,
             logged,
             text,
+            metadata: OnceLock::new(),
             depth: chain.actors.len(),
             kind: identity.kind(),
         }
@@ -104,6 +107,11 @@ impl StatedIdentity {
     /// The JSON of the chain, for the decision log.
     pub(crate) fn chain(&self) -> &str {
         self.text_of(self.logged.chain)
+    }
+
+    /// What `make` makes of the JSON of the chain for the metadata of Envoy. It is kept.
+    pub(crate) fn kept_metadata(&self, make: impl FnOnce(&str) -> Vec<u8>) -> &[u8] {
+        self.metadata.get_or_init(|| make(self.chain()))
     }
 
     /// The client, for the decision log.

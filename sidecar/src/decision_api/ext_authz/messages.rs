@@ -1,4 +1,4 @@
-//! The messages of `envoy.service.auth.v3.Authorization`, with the fields that are read or written here.
+//! The messages of `envoy.service.auth.v3.Authorization`, with the fields that are read here, and what metadata is made of.
 //!
 //! Names and numbers are those of the protocol buffers of Envoy. A map has entries that are read one by one, so that none is lost.
 //! None of them is printed: they contain tokens.
@@ -124,88 +124,6 @@ pub(super) struct HeaderValue {
     pub(super) value: Bytes,
     #[prost(bytes = "bytes", tag = "3")]
     pub(super) raw_value: Bytes,
-}
-
-#[derive(Clone, PartialEq, Message)]
-#[prost(skip_debug)]
-pub(super) struct CheckResponse {
-    #[prost(message, optional, tag = "1")]
-    pub(super) status: Option<Status>,
-    #[prost(oneof = "HttpResponse", tags = "2, 3")]
-    pub(super) http_response: Option<HttpResponse>,
-    #[prost(message, optional, tag = "4")]
-    pub(super) dynamic_metadata: Option<Struct>,
-}
-
-/// `google.rpc.Status`: every code but 0 denies.
-#[derive(Clone, PartialEq, Message)]
-#[prost(skip_debug)]
-pub(super) struct Status {
-    #[prost(int32, tag = "1")]
-    pub(super) code: i32,
-}
-
-#[derive(Clone, PartialEq, Oneof)]
-#[prost(skip_debug)]
-pub(super) enum HttpResponse {
-    #[prost(message, tag = "2")]
-    Denied(DeniedHttpResponse),
-    #[prost(message, tag = "3")]
-    Ok(OkHttpResponse),
-}
-
-#[derive(Clone, PartialEq, Message)]
-#[prost(skip_debug)]
-pub(super) struct DeniedHttpResponse {
-    #[prost(message, optional, tag = "1")]
-    pub(super) status: Option<HttpStatus>,
-    #[prost(message, repeated, tag = "2")]
-    pub(super) headers: Vec<HeaderValueOption>,
-    #[prost(bytes = "bytes", tag = "3")]
-    pub(super) body: Bytes,
-}
-
-#[derive(Clone, PartialEq, Message)]
-#[prost(skip_debug)]
-pub(super) struct HttpStatus {
-    #[prost(int32, tag = "1")]
-    pub(super) code: i32,
-}
-
-#[derive(Clone, PartialEq, Message)]
-#[prost(skip_debug)]
-pub(super) struct OkHttpResponse {
-    #[prost(message, repeated, tag = "2")]
-    pub(super) headers: Vec<HeaderValueOption>,
-    #[prost(bytes = "bytes", repeated, tag = "5")]
-    pub(super) headers_to_remove: Vec<Bytes>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-#[prost(skip_debug)]
-pub(super) struct HeaderValueOption {
-    #[prost(message, optional, tag = "1")]
-    pub(super) header: Option<HeaderValue>,
-    #[prost(int32, tag = "3")]
-    pub(super) append_action: i32,
-}
-
-impl HeaderValueOption {
-    /// `OVERWRITE_IF_EXISTS_OR_ADD`.
-    const OVERWRITE: i32 = 2;
-
-    /// Sets a header, in place of every one of this name.
-    pub(super) fn set(name: &http::HeaderName, value: &http::HeaderValue) -> HeaderValueOption {
-        HeaderValueOption {
-            header: Some(HeaderValue {
-                key: Bytes::copy_from_slice(name.as_str().as_bytes()),
-                // Envoy does not read `raw_value` here.
-                value: Bytes::copy_from_slice(value.as_bytes()),
-                raw_value: Bytes::new(),
-            }),
-            append_action: HeaderValueOption::OVERWRITE,
-        }
-    }
 }
 
 /// `google.protobuf.Struct`.

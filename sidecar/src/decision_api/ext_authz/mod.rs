@@ -6,6 +6,7 @@
 mod checked_request;
 pub(crate) mod mcp_metadata;
 mod messages;
+mod response;
 pub(crate) mod unary_call;
 
 use actgate::challenge::{Protocol, grpc_status};
@@ -14,20 +15,19 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
+use prost::Message as _;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
+use uuid::Uuid;
 
 use self::checked_request::{CheckedBody, CheckedRequest};
 use self::mcp_metadata::McpSource;
-use self::messages::{
-    CheckRequest, CheckResponse, DeniedHttpResponse, HeaderValueOption, HttpResponse, HttpStatus, OkHttpResponse,
-    Status, Struct,
-};
+use self::messages::{CheckRequest, Member, Struct};
+use self::response::Metadata;
 use self::unary_call::Unreadable;
 use super::decision_point::{DecisionPoint, KnownBody, denied};
 use crate::gate::head_error::HeadError;
 use crate::gate::{Decided, Unforwarded};
-use crate::headers::chain_json::Chain;
 use crate::log::event::Api;
 use crate::proxy::message_body::MessageBody;
 use crate::proxy::request_body::ClientBody;
@@ -99,7 +99,7 @@ impl DecisionPoint {
             answered => answered,
         });
         self.gate.record(&request, &decided, outcome.as_ref().copied());
-        let response = match &outcome {
+        let message = match &outcome {
             Ok(()) => {
                 let reported = reported.iter().copied();
                 let reported = reported.filter(|name| {
@@ -110,37 +110,31 @@ impl DecisionPoint {
             }
             Err(unforwarded) => self.denial(&request, &decided, unforwarded).await,
         };
-        unary_call::answer(&response)
+        unary_call::answer(&message)
     }
 
     /// Envoy forwards the request with these headers in place of those that the gate would remove.
     fn permission<'n>(
-        &self,
+        &'n self,
         request: &'n Parts,
-        decided: &Decided,
+        decided: &'n Decided,
         reported: impl Iterator<Item = &'n str>,
-    ) -> CheckResponse {
-        let mut set = HeaderMap::new();
-        if let Some(identity) = decided.stated() {
-            self.identity_headers.set(&mut set, identity);
-        }
+    ) -> Vec<u8> {
+        let set = || {
+            let stated = decided.stated().into_iter();
+            stated.flat_map(|stated| self.identity_headers.of(stated))
+        };
         let removed = self.removed(request).map(http::HeaderName::as_str);
         let removed = removed.filter(|name| !is_of_envoy(name) || self.drop_headers.covers(name));
         let removed = removed.chain(reported);
         let tokens = self.token_headers(request, decided.identity());
-        let removed = removed.chain(tokens).filter(|name| !set.contains_key(*name));
-        CheckResponse {
-            status: Some(Status { code: 0 }),
-            http_response: Some(HttpResponse::Ok(OkHttpResponse {
-                headers_to_remove: removed.map(|name| Bytes::copy_from_slice(name.as_bytes())).collect(),
-                headers: options(&set),
-            })),
-            dynamic_metadata: Some(self.metadata_of(decided, None)),
-        }
+        let removed = removed.chain(tokens);
+        let removed = removed.filter(|removed| set().all(|(name, _)| name != removed));
+        response::permission(set(), removed, &self.metadata_of(decided, None))
     }
 
     /// Envoy answers the client with this response.
-    async fn denial(&self, request: &Parts, decided: &Decided, unforwarded: &Unforwarded) -> CheckResponse {
+    async fn denial(&self, request: &Parts, decided: &Decided, unforwarded: &Unforwarded) -> Vec<u8> {
         let (mut parts, body) = self.response(request, decided, unforwarded).into_parts();
         parts.headers.remove(CONTENT_LENGTH);
         let mut body = body
@@ -153,57 +147,59 @@ impl DecisionPoint {
             parts.headers.remove(CONTENT_TYPE);
             body = Bytes::from_static(self.description(decided, unforwarded).as_bytes());
         }
-        CheckResponse {
-            status: Some(Status {
-                code: code(parts.status),
-            }),
-            http_response: Some(HttpResponse::Denied(DeniedHttpResponse {
-                status: Some(HttpStatus {
-                    code: parts.status.as_u16().into(),
-                }),
-                headers: options(&parts.headers),
-                body,
-            })),
-            dynamic_metadata: Some(self.metadata_of(decided, Some((parts.status, unforwarded)))),
-        }
+        let metadata = self.metadata_of(decided, Some((parts.status, unforwarded)));
+        response::denial(
+            code(parts.status),
+            parts.status,
+            joined(&parts.headers),
+            &body,
+            &metadata,
+        )
     }
 
     /// What other filters and the access log of Envoy can read of the decision: nothing that the headers of the identity, the
     /// response or the policy do not state.
-    fn metadata_of(&self, decided: &Decided, denial: Option<(StatusCode, &Unforwarded)>) -> Struct {
-        let mut members = Map::new();
-        members.insert("id".to_owned(), json!(decided.id.to_string()));
-        let decision = if denial.is_some() { "deny" } else { "allow" };
-        members.insert("decision".to_owned(), json!(decision));
+    fn metadata_of(&self, decided: &Decided, denial: Option<(StatusCode, &Unforwarded)>) -> Metadata {
+        let mut metadata = Metadata::default();
+        let mut id = Uuid::encode_buffer();
+        metadata.text("id", decided.id.hyphenated().encode_lower(&mut id));
+        metadata.text("decision", if denial.is_some() { "deny" } else { "allow" });
         if let Some(route) = decided.route() {
-            members.insert("route".to_owned(), json!(route));
+            metadata.text("route", route);
         }
         if let Some((status, unforwarded)) = denial {
-            members.insert("status".to_owned(), json!(status.as_u16()));
-            members.insert("code".to_owned(), json!(self.code(decided, unforwarded)));
-        } else if let Some(identity) = decided.identity() {
-            let chain = serde_json::to_value(Chain::of(identity)).unwrap_or(Value::Null);
-            members.insert("chain".to_owned(), chain);
+            metadata.number("status", status.as_u16().into());
+            metadata.text("code", self.code(decided, unforwarded));
+        } else if let Some(stated) = decided.stated() {
+            metadata.members(stated.kept_metadata(chain_member));
         }
-        members.into()
+        metadata
     }
 }
 
+/// The chain as the one member of an encoded `Struct`.
+fn chain_member(chain: &str) -> Vec<u8> {
+    let chain = serde_json::from_str(chain).unwrap_or(Value::Null);
+    let chain = Member {
+        key: "chain".to_owned(),
+        value: Some(chain.into()),
+    };
+    Struct { fields: vec![chain] }.encode_to_vec()
+}
+
 /// The code of `google.rpc.Status`: never 0 for a denial.
-fn code(status: StatusCode) -> i32 {
-    const UNKNOWN: i32 = 2;
+fn code(status: StatusCode) -> u32 {
+    const UNKNOWN: u32 = 2;
     let code = grpc_status(status);
     code.to_str().ok().and_then(|code| code.parse().ok()).unwrap_or(UNKNOWN)
 }
 
-/// Sets these headers. Of one with several values the last one would be left: they are joined.
-fn options(headers: &HeaderMap) -> Vec<HeaderValueOption> {
-    let option = |name: &http::HeaderName| {
+/// The headers, each once: Envoy sets one in place of every other of its name.
+fn joined(headers: &HeaderMap) -> impl Iterator<Item = (&str, Vec<u8>)> {
+    headers.keys().map(|name| {
         let values: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
-        let value = HeaderValue::from_bytes(&values.join(&b", "[..])).ok()?;
-        Some(HeaderValueOption::set(name, &value))
-    };
-    headers.keys().filter_map(option).collect()
+        (name.as_str(), values.join(&b", "[..]))
+    })
 }
 
 /// Whether Envoy itself states this header, for the upstream.
@@ -233,8 +229,6 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("vary", HeaderValue::from_static("a"));
         headers.append("vary", HeaderValue::from_static("b"));
-        let options = options(&headers);
-        assert_eq!(options.len(), 1);
-        assert_eq!(options[0].header.as_ref().unwrap().value, "a, b");
+        assert!(joined(&headers).eq([("vary", b"a, b".to_vec())]));
     }
 }

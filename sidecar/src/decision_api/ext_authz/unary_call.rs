@@ -39,14 +39,12 @@ pub(super) async fn read<M: Message + Default>(body: ClientBody) -> Result<M, Un
     M::decode(bytes.slice(PREFIX_BYTES..)).map_err(|_| malformed())
 }
 
-/// The response with a message, after which the call has succeeded.
-pub(super) fn answer(message: &impl Message) -> Response<MessageBody> {
-    let length = message.encoded_len();
-    let mut bytes = BytesMut::with_capacity(PREFIX_BYTES + length);
+/// The response with an encoded message, after which the call has succeeded.
+pub(super) fn answer(message: &[u8]) -> Response<MessageBody> {
+    let mut bytes = BytesMut::with_capacity(PREFIX_BYTES + message.len());
     bytes.put_u8(0);
-    bytes.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
-    // Fails only where there is no room.
-    let _ = message.encode(&mut bytes);
+    bytes.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+    bytes.put_slice(message);
     let mut response = Response::new(MessageBody::Message(bytes.freeze()));
     let content_type = HeaderValue::from_static("application/grpc");
     response.headers_mut().insert(CONTENT_TYPE, content_type);
