@@ -3,7 +3,7 @@
 //! Framing is never copied: hyper writes it.
 
 use actgate::request::header_meaning::is_about_request;
-use actgate::request::header_name;
+use actgate::request::header_name::{self, NameList};
 use http::header::{CONNECTION, TE, TRAILER};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -53,10 +53,21 @@ pub(crate) fn strip_request(headers: &mut HeaderMap, nominated: &[HeaderName], a
 
 /// Whether a request header of this name is never forwarded.
 fn is_dropped(name: &str) -> bool {
-    HOP_BY_HOP.iter().any(|dropped| header_name::same(name, dropped))
-        || is_about_request(name)
-        // hyper sends `100 Continue` itself when the upstream reads the body.
-        || header_name::same(name, "expect")
+    /// [`HOP_BY_HOP`], sorted. hyper sends `100 Continue` itself when the upstream reads the body.
+    const LIST: NameList = NameList::new(
+        &[
+            "connection",
+            "content-length",
+            "expect",
+            "keep-alive",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+        ],
+        &[],
+    );
+    LIST.contains(name) || is_about_request(name)
 }
 
 /// Removes the headers of a response that are not forwarded. `Content-Length` stays, for responses to HEAD; `Trailer`

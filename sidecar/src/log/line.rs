@@ -48,7 +48,7 @@ pub(super) fn line(event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
         left_out_of_others,
     } = event;
     let mut line = Line(Vec::with_capacity(USUAL_LENGTH));
-    line.text("{\"time\":", time)?;
+    line.plain("{\"time\":\"", time);
     line.id(",\"id\":\"", *id);
     line.value(",\"trace_id\":", trace_id.as_ref())?;
     line.value(",\"span_id\":", span_id.as_ref())?;
@@ -57,7 +57,7 @@ pub(super) fn line(event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
     line.some_text(",\"api\":", api.map(|api| api.name()))?;
     line.some_text(",\"route\":", *route)?;
     line.some_text(",\"policy_hash\":", *policy_hash)?;
-    line.text(",\"decision\":", decision.name())?;
+    line.plain(",\"decision\":\"", decision.name());
     line.number(",\"status\":", *status);
     line.some_text(",\"code\":", *code)?;
     line.some_text(",\"rule\":", *rule)?;
@@ -114,10 +114,15 @@ impl Line {
         text.map_or(Ok(()), |text| self.text(beginning, text))
     }
 
+    /// A text that the gate makes itself, without a character that JSON escapes. `beginning` ends with its quotation mark.
+    fn plain(&mut self, beginning: &str, text: &str) {
+        self.raw(beginning, text);
+        self.0.push(b'"');
+    }
+
     fn id(&mut self, beginning: &str, id: Uuid) {
         let mut text = Uuid::encode_buffer();
-        self.raw(beginning, id.hyphenated().encode_lower(&mut text));
-        self.0.push(b'"');
+        self.plain(beginning, id.hyphenated().encode_lower(&mut text));
     }
 
     fn number(&mut self, beginning: &str, number: Option<impl itoa::Integer>) {
