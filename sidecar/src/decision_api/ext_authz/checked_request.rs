@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use actgate::request::ClientCertificate;
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::{CONTENT_LENGTH, FORWARDED, HOST};
 use http::request::Parts;
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
@@ -39,13 +39,13 @@ pub(super) enum CheckedBody {
 }
 
 /// The headers that say what proxies saw of the client.
-const REPORTED: [&str; 6] = [
-    "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-proto",
-    "x-real-ip",
+static REPORTED: [HeaderName; 6] = [
+    FORWARDED,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-real-ip"),
 ];
 
 const NO_REQUEST: HeadError = HeadError::ambiguous("the check has no http request");
@@ -92,8 +92,8 @@ fn read(message: CheckRequest, mcp: McpSource) -> Result<CheckedRequest, HeadErr
         _ => return Err(SCHEME),
     };
     request.headers = headers(&http)?;
-    let is_present = |name: &&str| request.headers.remove(*name).is_some();
-    let reported = REPORTED.into_iter().filter(is_present).collect();
+    let is_present = |name: &&HeaderName| request.headers.remove(*name).is_some();
+    let reported = REPORTED.iter().filter(is_present).map(HeaderName::as_str).collect();
     let host = HeaderValue::try_from(&*http.host).map_err(|_| HOST_NAME)?;
     match request.headers.get(HOST) {
         Some(other) if *other != host => return Err(CONTRADICTION),
@@ -120,7 +120,7 @@ fn read(message: CheckRequest, mcp: McpSource) -> Result<CheckedRequest, HeadErr
 /// The headers, without the parts of the target among them.
 fn headers(http: &HttpRequest) -> Result<HeaderMap, HeadError> {
     let mut headers = HeaderMap::new();
-    let mut take = |name: &[u8], value: &[u8]| {
+    let mut take = |name: &[u8], value: &Bytes| {
         let of_target = match name {
             b":method" => &http.method,
             b":path" => &http.path,
@@ -128,11 +128,11 @@ fn headers(http: &HttpRequest) -> Result<HeaderMap, HeadError> {
             b":scheme" => &http.scheme,
             _ => {
                 let name = HeaderName::from_bytes(name).map_err(|_| FIELD)?;
-                let value = HeaderValue::from_bytes(value).map_err(|_| FIELD)?;
+                let value = HeaderValue::from_maybe_shared(value.clone()).map_err(|_| FIELD)?;
                 return add_header(&mut headers, name, value);
             }
         };
-        if of_target.as_bytes() == value {
+        if of_target.as_bytes() == &**value {
             Ok(())
         } else {
             Err(CONTRADICTION)
