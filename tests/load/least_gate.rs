@@ -18,7 +18,7 @@ use crate::tokens::Algorithm;
 use crate::verification::parsed_key;
 
 /// As many tokens are found again.
-const KNOWN: usize = 10_000;
+const CACHED: usize = 10_000;
 
 /// What such a proxy does with a request.
 pub struct LeastGate {
@@ -41,7 +41,7 @@ impl LeastGate {
         let tokens = VerifiedTokens {
             es256: key(Algorithm::Es256)?,
             rs256: key(Algorithm::Rs256)?,
-            known: Cache::new(KNOWN),
+            cached: Cache::new(CACHED),
         };
         Ok(Self {
             tokens: Tokens::Verified(tokens),
@@ -74,11 +74,11 @@ enum Tokens {
 struct VerifiedTokens {
     es256: ParsedPublicKey,
     rs256: ParsedPublicKey,
-    known: Cache<Box<str>, Arc<Known>>,
+    cached: Cache<Box<str>, Arc<CachedToken>>,
 }
 
 /// A token that was verified.
-struct Known {
+struct CachedToken {
     expiration: u64,
     stated: Arc<StatedToken>,
 }
@@ -112,18 +112,18 @@ struct Actor<'c> {
 impl VerifiedTokens {
     fn stated(&self, headers: &HeaderMap) -> Option<Arc<StatedToken>> {
         let token = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
-        let known = match self.known.get(token) {
-            Some(known) => known,
+        let cached = match self.cached.get(token) {
+            Some(cached) => cached,
             None => {
-                let known = Arc::new(self.verified(token)?);
-                self.known.insert(token.into(), Arc::clone(&known));
-                known
+                let cached = Arc::new(self.verified(token)?);
+                self.cached.insert(token.into(), Arc::clone(&cached));
+                cached
             }
         };
-        (known.expiration > now()).then(|| Arc::clone(&known.stated))
+        (cached.expiration > now()).then(|| Arc::clone(&cached.stated))
     }
 
-    fn verified(&self, token: &str) -> Option<Known> {
+    fn verified(&self, token: &str) -> Option<CachedToken> {
         let (signed, signature) = token.rsplit_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         // Only the signatures of the one algorithm have this length.
@@ -137,7 +137,7 @@ impl VerifiedTokens {
         let is_accepted = claims.iss == ISSUER && claims.aud == AUDIENCE && claims.nbf.is_none_or(|from| from <= now());
         is_accepted.then_some(())?;
         let stated = StatedToken::new(Some(claims.sub), Some(claims.client_id), Some(claims.scope)).ok()?;
-        Some(Known {
+        Some(CachedToken {
             expiration: claims.exp,
             stated: Arc::new(stated),
         })
