@@ -16,7 +16,9 @@ use crate::chain::Facts;
 use crate::error::{Error, Reason};
 use crate::identity::{Identity, Proof};
 use crate::keys::Keys;
-use crate::policy::{Access, Ambiguity, ByBody, Deciding, EvaluationTime, Recorder, Requirement, Route, Unmet};
+use crate::policy::{
+    Access, Ambiguity, ByBody, Deciding, EvaluationTime, MetByToken, Recorder, Requirement, Route, Unmet,
+};
 use crate::profile::{Profile, TokenIssuer};
 use crate::request::{Carrier, Presented, Target, check_form, names_method};
 use crate::token::{UnverifiedClaims, UnverifiedToken, algorithm_name};
@@ -114,38 +116,64 @@ impl<'a> Pipeline<'a> {
         if resources.are_placed() {
             self.report_resource(protected, recorder);
         }
-        let requirement = required.map(|(_, requirement)| requirement);
-        let denied_by = |error, requirement: Option<&Requirement>| Denied {
-            error,
-            protected: Some(Arc::clone(protected.unwrap_or(resources.elsewhere()))),
-            rule: None,
-            scope: requirement.and_then(Requirement::scope).cloned(),
-            body_limit: None,
-            is_by_body: false,
-        };
-        let denied = |error| Box::new(denied_by(error, requirement));
         let identity = match source.authenticate(self, presented, protected, now, recorder) {
             Ok(identity) => identity,
-            Err(Failure { error, pending }) => {
-                let conclusion = Conclusion::new(deciding, None, Err(denied(error)));
-                return match pending {
-                    None => Authorization::Decided(conclusion),
-                    Some(pending) => Authorization::Pending(pending, conclusion),
-                };
-            }
+            Err(failure) => return self.unauthenticated(required, protected, failure),
         };
         let leeway = self.inner.leeway;
         let time = EvaluationTime { now, leeway };
+        let met = required.map(|(_, requirement)| MetByToken::of(requirement, identity.facts(), &time, recorder));
+        let is_allowed = match (required, &met) {
+            (Some((_, requirement)), Some(met)) => met.is_all && requirement.promoted().is_none(),
+            _ => false,
+        };
+        let conclusion = match is_allowed {
+            true => Conclusion::new(deciding, Some(identity), Ok(())),
+            false => self.evaluate((required, met), protected, identity, presented, &time, recorder),
+        };
+        Authorization::Decided(conclusion)
+    }
+
+    /// A request without an accepted credential.
+    #[cold]
+    fn unauthenticated(
+        &self,
+        required: Option<(Deciding, &Requirement)>,
+        protected: Option<&Arc<Protected>>,
+        Failure { error, pending }: Failure,
+    ) -> Authorization<Conclusion> {
+        let (deciding, requirement) = required.unzip();
+        let denied = self.denied_by(error, protected, requirement);
+        let conclusion = Conclusion::new(deciding, None, Err(Box::new(denied)));
+        match pending {
+            None => Authorization::Decided(conclusion),
+            Some(pending) => Authorization::Pending(pending, conclusion),
+        }
+    }
+
+    /// Evaluates the rules on an identity, the first of which are known to be met. Apart from what every request runs through: most meet all
+    /// rules by their token.
+    #[inline(never)]
+    fn evaluate(
+        &self,
+        (required, met): (Option<(Deciding, &Requirement)>, Option<MetByToken>),
+        protected: Option<&Arc<Protected>>,
+        identity: Identity,
+        presented: &Presented<'_>,
+        time: &EvaluationTime,
+        recorder: &mut impl Recorder,
+    ) -> Conclusion {
+        let (deciding, requirement) = required.unzip();
         let facts = identity.facts();
-        let (outcome, shadow) = match requirement {
-            Some(requirement) => evaluate_all(requirement, facts, presented, &time, recorder),
+        let (outcome, shadow) = match requirement.zip(met) {
+            Some((requirement, met)) => evaluate_all(met, requirement, facts, presented, time, recorder),
             None => (Err(Unmet::from(no_route())), ShadowOutcome::Absent),
         };
         // One body is read for all rules, with those in shadow.
         let promoted = requirement.map(|requirement| requirement.promoted().map_or(requirement, |promoted| promoted));
         let unmet = |unmet: Unmet, requirement| {
             let error = identity.trusted_issuer().profile.actor.errors.apply(unmet.error);
-            let mut denied = denied_by(error, requirement);
+            let mut denied = self.denied_by(error, protected, requirement);
             denied.rule = unmet.rule;
             denied.is_by_body = unmet.by_body.is_some();
             if unmet.by_body == Some(ByBody::Unread) {
@@ -156,7 +184,18 @@ impl<'a> Pipeline<'a> {
         };
         let outcome = outcome.map_err(|error| Box::new(unmet(error, requirement)));
         let shadow = shadow.map(|error| unmet(error, promoted));
-        Authorization::Decided(Conclusion::new(deciding, Some(identity), outcome).beside(shadow))
+        Conclusion::new(deciding, Some(identity), outcome).beside(shadow)
+    }
+
+    fn denied_by(&self, error: Error, protected: Option<&Arc<Protected>>, requirement: Option<&Requirement>) -> Denied {
+        Denied {
+            error,
+            protected: Some(Arc::clone(protected.unwrap_or(self.resources.elsewhere()))),
+            rule: None,
+            scope: requirement.and_then(Requirement::scope).cloned(),
+            body_limit: None,
+            is_by_body: false,
+        }
     }
 
     /// The token is verified first: a request for no resource gets 401 as one with a token for another resource.

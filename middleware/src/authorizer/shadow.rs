@@ -9,7 +9,7 @@ use super::pipeline::Pipeline;
 use super::request_facts::request_facts;
 use crate::chain::Facts;
 use crate::error::Error;
-use crate::policy::{Check, EvaluationTime, Mode, Recorder, Requirement, Unmet, evaluate};
+use crate::policy::{Check, EvaluationTime, MetByToken, Mode, Recorder, Requirement, Unmet, evaluate, evaluate_after};
 use crate::request::Presented;
 
 /// The outcome with the rules in shadow.
@@ -39,8 +39,10 @@ impl ShadowOutcome {
     }
 }
 
-/// Evaluates a requirement. Where rules are in shadow beside it, these have no effect on the first outcome.
+/// Evaluates a requirement, of which the first rules are known to be met. Where rules are in shadow beside it, these have no effect on the
+/// first outcome.
 pub(super) fn evaluate_all(
+    met: MetByToken,
     requirement: &Requirement,
     facts: &Facts,
     presented: &Presented<'_>,
@@ -49,10 +51,10 @@ pub(super) fn evaluate_all(
 ) -> (Result<(), Unmet>, ShadowOutcome) {
     let request = request_facts(requirement, presented);
     let Some(promoted) = requirement.promoted() else {
-        let outcome = evaluate(requirement, facts, &request, time, recorder);
+        let outcome = evaluate_after(met, requirement, facts, &request, time, recorder);
         return (outcome, ShadowOutcome::Absent);
     };
-    let outcome = evaluate(requirement, facts, &request, time, &mut Enforced(&*recorder));
+    let outcome = evaluate_after(met, requirement, facts, &request, time, &mut Enforced(&*recorder));
     let request = request_facts(promoted, presented);
     let mut recorder = InShadow {
         recorder,

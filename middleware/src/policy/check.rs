@@ -134,6 +134,11 @@ pub(crate) trait Recorder {
     fn skips(&self, _rule: &str) -> bool {
         false
     }
+
+    /// Whether nothing is kept of a rule that is met, and none is skipped.
+    fn ignores_met(&self) -> bool {
+        false
+    }
 }
 
 /// For enforcement: the first unmet rule ends the evaluation, and nothing is kept.
@@ -144,6 +149,10 @@ impl Recorder for StopAtFirst {
 
     fn unmet(&mut self, _: impl FnOnce() -> Check) -> ControlFlow<()> {
         ControlFlow::Break(())
+    }
+
+    fn ignores_met(&self) -> bool {
+        true
     }
 }
 

@@ -6,9 +6,18 @@ use std::sync::Arc;
 use super::check::Recorder;
 use super::evaluation_time::EvaluationTime;
 use super::requirement::Requirement;
-use super::rules::{BODY_NOT_READ, CoreRule, Finding, RequestFacts, StepUp};
+use super::rules::{BODY_NOT_READ, CoreRule, Finding, HistoryRule, RequestFacts, StepUp};
 use crate::chain::{Core, Facts};
 use crate::error::Error;
+
+/// How many of the first rules of a requirement are met, whatever the request is beside its token. Of almost every allowed request it is
+/// all of them: that costs no more than their comparisons.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MetByToken {
+    core: usize,
+    /// Whether all rules are met.
+    pub(crate) is_all: bool,
+}
 
 /// Why a requirement is not met.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,13 +50,26 @@ pub(crate) fn evaluate(
     time: &EvaluationTime,
     recorder: &mut impl Recorder,
 ) -> Result<(), Unmet> {
+    let met = MetByToken::of(requirement, facts, time, recorder);
+    evaluate_after(met, requirement, facts, request, time, recorder)
+}
+
+/// The same, where the first rules are known to be met.
+pub(crate) fn evaluate_after(
+    met: MetByToken,
+    requirement: &Requirement,
+    facts: &Facts,
+    request: &RequestFacts<'_>,
+    time: &EvaluationTime,
+    recorder: &mut impl Recorder,
+) -> Result<(), Unmet> {
     let (core, history) = (facts.core(), facts.history());
     let before_reading = requirement.body_limit().map(|_| request.before_reading());
     let mut denial: Option<(Needs, Unmet)> = None;
     let mut login: Option<(Needs, Arc<str>, StepUp)> = None;
     // The first rule that asks for the body.
     let mut unread: Option<Unmet> = None;
-    for (index, rule) in requirement.core.iter().enumerate() {
+    for (index, rule) in requirement.core.iter().enumerate().skip(met.core) {
         if recorder.skips(&rule.name) {
             continue;
         }
@@ -144,6 +166,28 @@ pub(crate) fn evaluate(
         }
         (Some((_, denial)), None) => Err(denial),
         (None, None) => unread.map_or(Ok(()), Err),
+    }
+}
+
+impl MetByToken {
+    /// None of those that a recorder keeps.
+    pub(crate) fn of(
+        requirement: &Requirement,
+        facts: &Facts,
+        time: &EvaluationTime,
+        recorder: &impl Recorder,
+    ) -> MetByToken {
+        if !recorder.ignores_met() {
+            return MetByToken { core: 0, is_all: false };
+        }
+        let (core, history) = (facts.core(), facts.history());
+        let mut rules = requirement.core.iter();
+        let unmet = rules.position(|rule| !rule.condition.is_met_by_token(&core, time));
+        let is_met = |rule: &HistoryRule| rule.condition.is_met_by_token(&history);
+        MetByToken {
+            core: unmet.unwrap_or(requirement.core.len()),
+            is_all: unmet.is_none() && requirement.history.iter().all(is_met),
+        }
     }
 }
 

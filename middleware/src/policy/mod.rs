@@ -375,7 +375,7 @@ pub(crate) use branches::RuleBranch;
 pub(crate) use change::{Change, Changes, Fact, Login, OTHER_ACTOR, OTHER_CLIENT, Remedies, Times, Value, is_other};
 pub(crate) use changed::{Changed, Evaluated};
 pub(crate) use check::{Collect, Recorder, Skipping, StopAtFirst};
-pub(crate) use evaluate::{ByBody, Unmet, evaluate};
+pub(crate) use evaluate::{ByBody, MetByToken, Unmet, evaluate, evaluate_after};
 pub(crate) use evaluation_time::EvaluationTime;
 pub use limit::PolicyLimit;
 pub(crate) use limit::{Limit, OF_POLICY};

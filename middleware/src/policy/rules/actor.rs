@@ -256,39 +256,47 @@ impl ActorCondition {
         }
     }
 
-    pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
+    pub(super) fn is_met(&self, core: &Core<'_>, _: &EvaluationTime) -> bool {
         let is_listed = |listed: &[PartyName], actor: &Actor| parties::contains(listed, actor.party(), core.initiator);
         match self {
-            ActorCondition::NotSelfActor => Finding::met_if(
-                core.kind != Kind::Human || !matches!(core.delegation, Delegation::SelfActor(_)),
-                "self_actor",
-            ),
+            ActorCondition::NotSelfActor => {
+                core.kind != Kind::Human || !matches!(core.delegation, Delegation::SelfActor(_))
+            }
             ActorCondition::NotInverted => {
                 let is_machine = matches!(core.kind, Kind::Agent | Kind::Service);
                 let acts = |actor: &Actor| actor.kind() == Kind::Human;
-                Finding::met_if(!(is_machine && core.delegate().is_some_and(acts)), "chain_inverted")
+                !(is_machine && core.delegate().is_some_and(acts))
             }
-            ActorCondition::Required => Finding::met_if(core.delegate().is_some(), "actor_missing"),
-            ActorCondition::Absent => Finding::met_if(core.delegation.actor().is_none(), "actor_present"),
-            ActorCondition::Kind(kinds) => Finding::of_delegate(core, |actor| {
-                let code = match actor.kind() {
-                    Kind::Unknown => "actor_kind_unknown",
-                    _ => "actor_kind_not_allowed",
-                };
-                Finding::met_if(kinds.contains(&actor.kind()), code)
-            }),
-            ActorCondition::OneOf(listed) => Finding::of_delegate(core, |actor| {
-                Finding::met_if(is_listed(listed, actor), "actor_not_allowed")
-            }),
-            ActorCondition::NoneOf(listed) => {
-                let is_listed = core.delegation.actor().is_some_and(|actor| is_listed(listed, actor));
-                Finding::met_if(!is_listed, "actor_not_allowed")
+            ActorCondition::Required => core.delegate().is_some(),
+            ActorCondition::Absent => core.delegation.actor().is_none(),
+            ActorCondition::Kind(kinds) => core.delegate().is_some_and(|actor| kinds.contains(&actor.kind())),
+            ActorCondition::OneOf(listed) => core.delegate().is_some_and(|actor| is_listed(listed, actor)),
+            ActorCondition::NoneOf(listed) => !core.delegation.actor().is_some_and(|actor| is_listed(listed, actor)),
+            ActorCondition::Issuer(issuers) => {
+                let is_of_issuer = |actor: &Actor| parties::is_of_issuer(issuers, actor.party(), core.initiator);
+                core.delegate().is_some_and(is_of_issuer)
             }
-            ActorCondition::Issuer(issuers) => Finding::of_delegate(core, |actor| {
-                let met = parties::is_of_issuer(issuers, actor.party(), core.initiator);
-                Finding::met_if(met, "actor_issuer_not_allowed")
-            }),
+            ActorCondition::Agent(condition) => matches!(condition.evaluate(core), Finding::Met),
+        }
+    }
+
+    pub(super) fn evaluate(&self, core: &Core<'_>, time: &EvaluationTime) -> Finding {
+        // Acting for oneself is no delegation: it satisfies no rule on the actor.
+        let unless_missing = |code| Finding::Unmet(core.delegate().map_or("actor_missing", |_| code));
+        match self {
             ActorCondition::Agent(condition) => condition.evaluate(core),
+            _ if self.is_met(core, time) => Finding::Met,
+            ActorCondition::NotSelfActor => Finding::Unmet("self_actor"),
+            ActorCondition::NotInverted => Finding::Unmet("chain_inverted"),
+            ActorCondition::Required => Finding::Unmet("actor_missing"),
+            ActorCondition::Absent => Finding::Unmet("actor_present"),
+            ActorCondition::Kind(_) => match core.delegate().map(Actor::kind) {
+                Some(Kind::Unknown) => Finding::Unmet("actor_kind_unknown"),
+                _ => unless_missing("actor_kind_not_allowed"),
+            },
+            ActorCondition::OneOf(_) => unless_missing("actor_not_allowed"),
+            ActorCondition::NoneOf(_) => Finding::Unmet("actor_not_allowed"),
+            ActorCondition::Issuer(_) => unless_missing("actor_issuer_not_allowed"),
         }
     }
 

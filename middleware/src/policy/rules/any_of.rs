@@ -42,6 +42,11 @@ impl<R> AnyOf<R> {
         finding
     }
 
+    /// Whether one alternative is met, where `is_met` is that of a rule.
+    pub(super) fn is_met(&self, is_met: impl Fn(&R) -> bool) -> bool {
+        self.0.iter().any(|rules| rules.iter().all(&is_met))
+    }
+
     pub(super) fn explain(&self, is_met: impl Fn(&R) -> bool) -> (String, String) {
         let met = self.0.iter().position(|rules| rules.iter().all(&is_met));
         let got = met.map_or("none of them".to_owned(), |index| format!("any_of[{index}]"));

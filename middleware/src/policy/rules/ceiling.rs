@@ -48,6 +48,11 @@ impl<R> CeilingCondition<R> {
             && other.scoped.iter().all(is_implied)
     }
 
+    /// Whether the party that acts has no ceiling.
+    pub(super) fn is_of_none(&self, core: &Core<'_>) -> bool {
+        self.ceilings.of(core).is_none()
+    }
+
     /// `evaluate` is that of a rule.
     pub(super) fn evaluate(
         &self,

@@ -61,10 +61,9 @@ impl Finding {
         core.delegate().map_or(Finding::Unmet("actor_missing"), evaluate)
     }
 
-    /// A person can log in again; for any other initiator a login that does not suffice is a plain denial.
-    pub(super) fn login(met: bool, core: &Core<'_>, needed: impl FnOnce() -> StepUp) -> Self {
+    /// Of a login that does not suffice. A person can log in again; for any other initiator it is a plain denial.
+    pub(super) fn of_login(core: &Core<'_>, needed: impl FnOnce() -> StepUp) -> Self {
         match core.kind {
-            _ if met => Finding::Met,
             Kind::Human => Finding::StepUp(needed()),
             _ => Finding::Unmet(needed().code),
         }

@@ -92,6 +92,16 @@ impl HistoryCondition {
         }
     }
 
+    /// Whether it is met, whatever the request is beside its token. One that is `false` may be met, too.
+    pub(in crate::policy) fn is_met_by_token(&self, history: &History<'_>) -> bool {
+        match self {
+            HistoryCondition::Chain(condition) => {
+                history.complete != Some(false) && condition.evaluate(history).is_none()
+            }
+            HistoryCondition::Expression(_) => false,
+        }
+    }
+
     pub(in crate::policy) fn truncation(&self) -> Truncation {
         match self {
             HistoryCondition::Chain(condition) => condition.truncation,

@@ -175,45 +175,49 @@ impl InitiatorCondition {
         matches!(self, InitiatorCondition::Kind(_))
     }
 
-    pub(super) fn evaluate(&self, core: &Core<'_>, time: &EvaluationTime) -> Finding {
+    pub(super) fn is_met(&self, core: &Core<'_>, time: &EvaluationTime) -> bool {
         let authentication = &core.claims.authentication;
         let is_listed = |listed: &[PartyName]| parties::contains(listed, core.initiator, core.initiator);
         match self {
-            InitiatorCondition::Kind(kinds) => Finding::met_if(
-                kinds.contains(&core.kind),
-                match core.kind {
-                    Kind::Unknown => "initiator_kind_unknown",
-                    _ if **kinds == [Kind::Human] => "initiator_not_human",
-                    _ => "initiator_kind_not_allowed",
-                },
-            ),
-            InitiatorCondition::OneOf(listed) => Finding::met_if(is_listed(listed), "initiator_not_allowed"),
-            InitiatorCondition::NoneOf(listed) => Finding::met_if(!is_listed(listed), "initiator_not_allowed"),
-            InitiatorCondition::Issuer(issuers) => {
-                let met = parties::is_of_issuer(issuers, core.initiator, core.initiator);
-                Finding::met_if(met, "initiator_issuer_not_allowed")
-            }
+            InitiatorCondition::Kind(kinds) => kinds.contains(&core.kind),
+            InitiatorCondition::OneOf(listed) => is_listed(listed),
+            InitiatorCondition::NoneOf(listed) => !is_listed(listed),
+            InitiatorCondition::Issuer(issuers) => parties::is_of_issuer(issuers, core.initiator, core.initiator),
             InitiatorCondition::Methods(methods) => {
                 let used = |method: &Name| authentication.methods.iter().any(|used| **used == **method);
-                Finding::met_if(methods.iter().all(used), "amr_not_met")
+                methods.iter().all(used)
             }
-            InitiatorCondition::Contexts(contexts, acr_values) => {
+            InitiatorCondition::Contexts(contexts, _) => {
                 let reached = authentication.context.as_deref();
-                let met = reached.is_some_and(|reached| contexts.iter().any(|context| **context == *reached));
-                Finding::login(met, core, || StepUp {
-                    code: "acr_not_met",
-                    max_age: None,
-                    acr_values: Some(Arc::clone(acr_values)),
-                })
+                reached.is_some_and(|reached| contexts.iter().any(|context| **context == *reached))
             }
             InitiatorCondition::MaxAuthAge(seconds) => {
-                let met = authentication.time.is_some_and(|login| time.is_within(login, *seconds));
-                Finding::login(met, core, || StepUp {
-                    code: "auth_too_old",
-                    max_age: Some(*seconds),
-                    acr_values: None,
-                })
+                authentication.time.is_some_and(|login| time.is_within(login, *seconds))
             }
+        }
+    }
+
+    pub(super) fn evaluate(&self, core: &Core<'_>, time: &EvaluationTime) -> Finding {
+        match self {
+            _ if self.is_met(core, time) => Finding::Met,
+            InitiatorCondition::Kind(kinds) => Finding::Unmet(match core.kind {
+                Kind::Unknown => "initiator_kind_unknown",
+                _ if **kinds == [Kind::Human] => "initiator_not_human",
+                _ => "initiator_kind_not_allowed",
+            }),
+            InitiatorCondition::OneOf(_) | InitiatorCondition::NoneOf(_) => Finding::Unmet("initiator_not_allowed"),
+            InitiatorCondition::Issuer(_) => Finding::Unmet("initiator_issuer_not_allowed"),
+            InitiatorCondition::Methods(_) => Finding::Unmet("amr_not_met"),
+            InitiatorCondition::Contexts(_, acr_values) => Finding::of_login(core, || StepUp {
+                code: "acr_not_met",
+                max_age: None,
+                acr_values: Some(Arc::clone(acr_values)),
+            }),
+            InitiatorCondition::MaxAuthAge(seconds) => Finding::of_login(core, || StepUp {
+                code: "auth_too_old",
+                max_age: Some(*seconds),
+                acr_values: None,
+            }),
         }
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use actgate_yaml::Spanned;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use super::finding::Finding;
@@ -57,9 +58,14 @@ pub(in crate::policy) enum ScopesCondition {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::policy) struct ListedScope {
     scope: Word,
+    search: ScopeSearch,
     /// The other scopes that imply it, in their order.
     implied_by: Arc<[Word]>,
 }
+
+/// The search for a scope in the scopes of a token, which is prepared once.
+#[derive(Clone)]
+struct ScopeSearch(Finder<'static>);
 
 pub(super) fn compile(document: &Spanned<ScopesDocument>, context: &mut Context<'_>) -> Conditions<ScopesCondition> {
     let written = &document.value;
@@ -83,6 +89,7 @@ pub(super) fn compile(document: &Spanned<ScopesDocument>, context: &mut Context<
 fn listed(scopes: &[Word], context: &Context<'_>) -> Vec<ListedScope> {
     let listed = scopes.iter().map(|scope| ListedScope {
         scope: scope.clone(),
+        search: ScopeSearch::new(scope),
         implied_by: context.implied_by.get(scope).cloned().unwrap_or_default(),
     });
     listed.collect()
@@ -108,8 +115,7 @@ fn contradiction(document: &Spanned<ScopesDocument>, key: &str, accepted: Option
 impl ListedScope {
     /// Whether one of the scopes of a token is this one, or implies it.
     fn is_in(&self, held: &str) -> bool {
-        has_scope(held, &self.scope)
-            || !self.implied_by.is_empty() && held.split(' ').any(|held| self.is_implied_by(held))
+        self.search.finds(held) || !self.implied_by.is_empty() && held.split(' ').any(|held| self.is_implied_by(held))
     }
 
     fn is_implied_by(&self, other: &str) -> bool {
@@ -179,23 +185,25 @@ impl ScopesCondition {
         }
     }
 
-    pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
+    pub(super) fn is_met(&self, core: &Core<'_>, _: &EvaluationTime) -> bool {
         let held = &*core.claims.scope;
         // What the ceiling of an agent leaves of the scopes of the token.
         let is_within = |scope: &ListedScope| core.scope_ceiling.is_none_or(|ceiling| scope.is_in(ceiling));
         let has = |scope: &ListedScope| scope.is_in(held) && is_within(scope);
-        let (met, challenge) = match self {
-            ScopesCondition::All(scopes, challenge) => (scopes.iter().all(has), challenge),
-            ScopesCondition::Any(scopes, challenge) => (scopes.iter().any(has), challenge),
-            ScopesCondition::Excluded(scopes) => {
-                let has = scopes.iter().any(|scope| scope.is_in(held));
-                return Finding::met_if(!has, "scope_not_allowed");
+        match self {
+            ScopesCondition::All(scopes, _) => scopes.iter().all(has),
+            ScopesCondition::Any(scopes, _) => scopes.iter().any(has),
+            ScopesCondition::Excluded(scopes) => !scopes.iter().any(|scope| scope.is_in(held)),
+        }
+    }
+
+    pub(super) fn evaluate(&self, core: &Core<'_>, time: &EvaluationTime) -> Finding {
+        match self {
+            _ if self.is_met(core, time) => Finding::Met,
+            ScopesCondition::All(_, challenge) | ScopesCondition::Any(_, challenge) => {
+                Finding::LacksScope(Arc::clone(challenge))
             }
-        };
-        if met {
-            Finding::Met
-        } else {
-            Finding::LacksScope(Arc::clone(challenge))
+            ScopesCondition::Excluded(_) => Finding::Unmet("scope_not_allowed"),
         }
     }
 
@@ -210,7 +218,7 @@ impl ScopesCondition {
             "" => return (expected, "no scope".to_owned()),
             held => held.to_owned(),
         };
-        let implied = scopes.iter().filter(|scope| !has_scope(held, &scope.scope));
+        let implied = scopes.iter().filter(|scope| !scope.search.finds(held));
         let implied = implied.filter_map(|scope| {
             let implying = held.split(' ').find(|held| scope.is_implied_by(held))?;
             Some(match implying == held {
@@ -222,11 +230,42 @@ impl ScopesCondition {
     }
 }
 
-fn has_scope(scopes: &str, wanted: &str) -> bool {
-    // On the warm path: a search for bytes is cheaper than one for a character.
-    let mut words = scopes.as_bytes().split(|byte| *byte == b' ');
-    words.any(|scope| scope == wanted.as_bytes())
+impl ScopeSearch {
+    fn new(scope: &str) -> Self {
+        ScopeSearch(Finder::new(scope).into_owned())
+    }
+
+    /// Whether the scope is one of those in `held`, which spaces separate. On the warm path: to search for the whole scope is cheaper than to
+    /// compare it with each.
+    fn finds(&self, held: &str) -> bool {
+        let (held, length) = (held.as_bytes(), self.0.needle().len());
+        let is_end = |index: usize| held.get(index).is_none_or(|byte| *byte == b' ');
+        let mut from = 0;
+        while let Some(place) = held.get(from..).and_then(|rest| self.0.find(rest)) {
+            let begin = from + place;
+            if (begin == 0 || is_end(begin - 1)) && is_end(begin + length) {
+                return true;
+            }
+            from = begin + 1;
+        }
+        false
+    }
 }
+
+impl fmt::Debug for ScopeSearch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ScopeSearch")
+    }
+}
+
+/// Searches for one scope are equal.
+impl PartialEq for ScopeSearch {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.needle() == other.0.needle()
+    }
+}
+
+impl Eq for ScopeSearch {}
 
 impl ScopesCondition {
     /// The scopes that are missing, and those that are not accepted.
