@@ -26,6 +26,11 @@ impl Party {
         &self.issuer
     }
 
+    /// Whether both are of one issuer, whose text the parties of a token usually share.
+    pub(crate) fn has_issuer_of(&self, other: &Party) -> bool {
+        Arc::ptr_eq(&self.issuer, &other.issuer) || *self.issuer == *other.issuer
+    }
+
     pub(crate) fn shared_issuer(&self) -> &Arc<str> {
         &self.issuer
     }

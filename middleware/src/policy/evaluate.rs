@@ -177,9 +177,13 @@ impl MetByToken {
         time: &EvaluationTime,
         recorder: &impl Recorder,
     ) -> MetByToken {
-        if !recorder.ignores_met() {
-            return MetByToken { core: 0, is_all: false };
+        match recorder.ignores_met() {
+            true => MetByToken::count(requirement, facts, time),
+            false => MetByToken { core: 0, is_all: false },
         }
+    }
+
+    fn count(requirement: &Requirement, facts: &Facts, time: &EvaluationTime) -> MetByToken {
         let (core, history) = (facts.core(), facts.history());
         let mut rules = requirement.core.iter();
         let unmet = rules.position(|rule| !rule.condition.is_met_by_token(&core, time));

@@ -331,8 +331,11 @@ impl PartyName {
 
     /// Whether it names `party`; a bare name means the issuer of the token, which is the initiator's.
     pub(super) fn is(&self, party: &Party, initiator: &Party) -> bool {
-        let issuer = self.issuer.as_deref().unwrap_or(initiator.issuer());
-        *self.subject == *party.subject() && *issuer == *party.issuer()
+        let is_of_issuer = || match &self.issuer {
+            Some(issuer) => **issuer == *party.issuer(),
+            None => party.has_issuer_of(initiator),
+        };
+        *self.subject == *party.subject() && is_of_issuer()
     }
 
     /// The party that it names in a token of `initiator`.
@@ -365,7 +368,7 @@ pub(super) fn contains(listed: &[PartyName], party: &Party, initiator: &Party) -
 /// Whether `party` is of one of these issuers; `same` is that of the token.
 pub(super) fn is_of_issuer(issuers: &[Name], party: &Party, initiator: &Party) -> bool {
     issuers.iter().any(|name| match &**name {
-        "same" => *party.issuer() == *initiator.issuer(),
+        "same" => party.has_issuer_of(initiator),
         name => *name == *party.issuer(),
     })
 }

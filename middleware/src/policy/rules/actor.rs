@@ -256,7 +256,8 @@ impl ActorCondition {
         }
     }
 
-    pub(super) fn is_met(&self, core: &Core<'_>, _: &EvaluationTime) -> bool {
+    #[inline]
+    pub(super) fn is_met(&self, core: &Core<'_>) -> bool {
         let is_listed = |listed: &[PartyName], actor: &Actor| parties::contains(listed, actor.party(), core.initiator);
         match self {
             ActorCondition::NotSelfActor => {
@@ -280,12 +281,12 @@ impl ActorCondition {
         }
     }
 
-    pub(super) fn evaluate(&self, core: &Core<'_>, time: &EvaluationTime) -> Finding {
+    pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
         // Acting for oneself is no delegation: it satisfies no rule on the actor.
         let unless_missing = |code| Finding::Unmet(core.delegate().map_or("actor_missing", |_| code));
         match self {
             ActorCondition::Agent(condition) => condition.evaluate(core),
-            _ if self.is_met(core, time) => Finding::Met,
+            _ if self.is_met(core) => Finding::Met,
             ActorCondition::NotSelfActor => Finding::Unmet("self_actor"),
             ActorCondition::NotInverted => Finding::Unmet("chain_inverted"),
             ActorCondition::Required => Finding::Unmet("actor_missing"),

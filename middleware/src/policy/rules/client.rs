@@ -85,13 +85,9 @@ impl ClientCondition {
     }
 
     /// A client that is not known could be any: it meets neither list.
-    pub(super) fn is_met(&self, core: &Core<'_>) -> bool {
-        let client = core.claims.client.as_deref();
-        client.is_some_and(|client| self.accepts(client))
-    }
-
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
-        Finding::met_if(self.is_met(core), "client_not_allowed")
+        let client = core.claims.client.as_deref();
+        Finding::met_if(client.is_some_and(|client| self.accepts(client)), "client_not_allowed")
     }
 
     pub(super) fn explain(&self, core: &Core<'_>, _: &EvaluationTime) -> (String, String) {

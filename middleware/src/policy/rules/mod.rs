@@ -158,20 +158,24 @@ macro_rules! core_words {
 
             /// Whether it is met, whatever the request is beside its token. One that is `false` may be met, too. Almost every
             /// rule of almost every request is met in this way, and its answer is in a register, where that of `evaluate` is in memory.
+            #[inline]
             pub(super) fn is_met_by_token(&self, core: &Core<'_>, time: &EvaluationTime) -> bool {
                 match self {
-                    CoreCondition::Scopes(condition) => condition.is_met(core, time),
+                    CoreCondition::Scopes(condition) => condition.is_met(core),
                     CoreCondition::Initiator(condition) => condition.is_met(core, time),
-                    CoreCondition::Actor(condition) => condition.is_met(core, time),
-                    CoreCondition::Client(condition) => condition.is_met(core),
-                    CoreCondition::Claims(condition) => matches!(condition.evaluate(core, time), Finding::Met),
-                    CoreCondition::Token(condition) => matches!(condition.evaluate(core, time), Finding::Met),
-                    CoreCondition::MayAct(condition) => matches!(condition.evaluate(core, time), Finding::Met),
-                    CoreCondition::Time(condition) => matches!(condition.evaluate(core, time), Finding::Met),
-                    CoreCondition::Details(condition) => matches!(condition.evaluate(core, time), Finding::Met),
+                    CoreCondition::Actor(condition) => condition.is_met(core),
+                    other => other.is_rarer_one_met(core, time),
+                }
+            }
+
+            /// Apart from those that most requirements have, so that these are evaluated in one function.
+            #[inline(never)]
+            fn is_rarer_one_met(&self, core: &Core<'_>, time: &EvaluationTime) -> bool {
+                match self {
+                    CoreCondition::Operation(_) | CoreCondition::Expression(_) => false,
                     CoreCondition::AnyOf(any_of) => any_of.is_met(|rule| rule.condition.is_met_by_token(core, time)),
                     CoreCondition::Ceiling(ceiling) => ceiling.is_of_none(core),
-                    CoreCondition::Operation(_) | CoreCondition::Expression(_) => false,
+                    $(CoreCondition::$Condition(condition) => matches!(condition.evaluate(core, time), Finding::Met),)*
                 }
             }
 

@@ -185,7 +185,8 @@ impl ScopesCondition {
         }
     }
 
-    pub(super) fn is_met(&self, core: &Core<'_>, _: &EvaluationTime) -> bool {
+    #[inline]
+    pub(super) fn is_met(&self, core: &Core<'_>) -> bool {
         let held = &*core.claims.scope;
         // What the ceiling of an agent leaves of the scopes of the token.
         let is_within = |scope: &ListedScope| core.scope_ceiling.is_none_or(|ceiling| scope.is_in(ceiling));
@@ -197,9 +198,9 @@ impl ScopesCondition {
         }
     }
 
-    pub(super) fn evaluate(&self, core: &Core<'_>, time: &EvaluationTime) -> Finding {
+    pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
         match self {
-            _ if self.is_met(core, time) => Finding::Met,
+            _ if self.is_met(core) => Finding::Met,
             ScopesCondition::All(_, challenge) | ScopesCondition::Any(_, challenge) => {
                 Finding::LacksScope(Arc::clone(challenge))
             }
