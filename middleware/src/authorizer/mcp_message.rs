@@ -55,6 +55,9 @@ impl<'a> Pipeline<'a> {
 
     /// Checks the web page that a request to an MCP endpoint comes from, whatever its method is.
     pub(super) fn check_page(&self, presented: &Presented<'_>) -> Result<(), Error> {
+        if !self.policy.has_mcp_endpoints() {
+            return Ok(());
+        }
         let headers = presented.fields().filter(|headers| headers.contains_key(ORIGIN));
         match headers {
             Some(headers) if self.policy.is_mcp_path(presented.target().forms()) => self.check_origin(headers),

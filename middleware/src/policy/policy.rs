@@ -290,6 +290,11 @@ impl Policy {
         self.routes.is_guarded(endpoint)
     }
 
+    /// Whether the policy has an MCP endpoint.
+    pub(crate) fn has_mcp_endpoints(&self) -> bool {
+        self.routes.has_endpoints()
+    }
+
     /// Whether the path of a request, in some spelling that the server may accept, is that of an MCP endpoint.
     pub(crate) fn is_mcp_path(&self, forms: PathForms<'_>) -> bool {
         self.routes.is_mcp_path(forms)

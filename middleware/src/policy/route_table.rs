@@ -25,6 +25,8 @@ pub(super) struct RouteTable {
     patterns: Vec<Pattern>,
     spelling: Spelling,
     routers: Routers,
+    /// Whether a route is for messages of MCP.
+    has_endpoints: bool,
     /// The first route of each access, by the fingerprint of the access.
     leaders: BTreeMap<u64, Vec<usize>>,
 }
@@ -222,6 +224,10 @@ impl RouteTable {
         Ok(refinements.find(call).and_then(|index| self.routes.get(index)))
     }
 
+    pub(super) fn has_endpoints(&self) -> bool {
+        self.has_endpoints
+    }
+
     /// Whether the path of a request, in some spelling that the server may accept, is that of an MCP endpoint.
     pub(super) fn is_mcp_path(&self, forms: PathForms<'_>) -> bool {
         let mut spellings = forms.iter().flat_map(|(path, differences)| {
@@ -374,6 +380,7 @@ impl RouteTable {
                 refinements.add_others(Refined { route, class }, is_strictest);
             }
         }
+        self.has_endpoints = !endpoints.is_empty();
         // The classes of endpoints follow those of routes.
         let mut classes: Vec<usize> = Vec::new();
         for (leader, refinements) in endpoints.into_values() {
