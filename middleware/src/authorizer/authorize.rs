@@ -20,7 +20,7 @@ use crate::policy::{
     Access, Ambiguity, ByBody, Deciding, EvaluationTime, MetByToken, Recorder, Requirement, Route, Unmet,
 };
 use crate::profile::{Profile, TokenIssuer};
-use crate::request::{Carrier, Presented, Target, check_form, names_method};
+use crate::request::{Carrier, Credential, Presented, Target, check_form, names_method};
 use crate::token::{UnverifiedClaims, UnverifiedToken, algorithm_name};
 
 impl<'a> Pipeline<'a> {
@@ -238,10 +238,9 @@ impl<'a> Pipeline<'a> {
         recorder: &mut impl Recorder,
     ) -> Result<Identity, Failure> {
         let credential = presented.credential(&self.inner.carriers);
-        let credential = credential.inspect_err(|error| Step::CREDENTIAL.report_failed(recorder, error));
-        let (text, carrier) = credential?;
+        let credential = credential.inspect_err(|error| Step::CREDENTIAL.report_failed(recorder, error))?;
         let cache = &self.inner.cache;
-        let cached = self.cached(presented, text, carrier).inspect_err(|error| {
+        let cached = self.cached(presented, &credential).inspect_err(|error| {
             let (passed, failed) = match error {
                 Error::MisplacedToken => (&Step::BEFORE_ISSUER[..], Step::ISSUER),
                 _ => (&Step::BEFORE_KEY[..], Step::KEY),
@@ -257,36 +256,52 @@ impl<'a> Pipeline<'a> {
             // A token for another resource stays: it is of use there.
             checked.inspect_err(|error| {
                 if *error == Error::claim("exp", Reason::Expired) {
-                    cache.remove(text);
+                    cache.remove(credential.bytes);
                 }
             })?;
-            self.check_introspection(&identity, text, presented, recorder)?;
+            self.check_introspection(&identity, &credential, presented, recorder)?;
             return Ok(identity);
         }
+        self.authenticate_anew(&credential, presented, protected, now, recorder)
+    }
+
+    /// The same for a token that is not cached.
+    #[inline(never)]
+    fn authenticate_anew(
+        &self,
+        credential: &Credential<'_, '_>,
+        presented: &Presented<'_>,
+        protected: Option<&Arc<Protected>>,
+        now: u64,
+        recorder: &mut impl Recorder,
+    ) -> Result<Identity, Failure> {
+        let text = credential.text();
+        let text = text.inspect_err(|error| Step::CREDENTIAL.report_failed(recorder, error))?;
+        let (cache, carrier) = (&self.inner.cache, credential.carrier);
+        cache.count_miss();
         let identity = match self.issuer_of_opaque(text) {
             Some(issuer) => self.introspect(issuer, text, carrier, presented, recorder)?,
             None => self.verify(text, carrier, recorder)?,
         };
         self.check(&identity, presented, protected, now, recorder)?;
         cache.insert(text, identity.clone(), identity.facts().claims.payload_bytes());
-        self.check_introspection(&identity, text, presented, recorder)?;
+        self.check_introspection(&identity, credential, presented, recorder)?;
         Ok(identity)
     }
 
     /// The facts of a token that was verified with the current keys of an issuer that is trusted.
-    fn cached(&self, presented: &Presented<'_>, text: &str, carrier: Carrier<'_>) -> Result<Option<Identity>, Error> {
+    fn cached(&self, presented: &Presented<'_>, credential: &Credential<'_, '_>) -> Result<Option<Identity>, Error> {
         let cache = &self.inner.cache;
-        let Some(identity) = cache.get(text) else {
-            cache.count_miss();
+        let Some(identity) = cache.get(credential.bytes) else {
             return Ok(None);
         };
         if let Some(trust) = self.inner.trust_of(&identity) {
-            carrier.check(trust.issuer.header.as_ref())?;
+            credential.carrier.check(trust.issuer.header.as_ref())?;
             let is_current = match identity.proof() {
                 Proof::Keys(generation) => trust.keys.generation()? == generation,
                 Proof::Introspection(number) => {
-                    let answer = trust.introspection.as_ref();
-                    let answer = answer.and_then(|answers| answers.answer(text, presented.is_continued()));
+                    let (text, answers) = (credential.text()?, trust.introspection.as_ref());
+                    let answer = answers.and_then(|answers| answers.answer(text, presented.is_continued()));
                     answer.is_some_and(|answer| answer.number == number)
                 }
                 Proof::Record => false,
@@ -296,8 +311,7 @@ impl<'a> Pipeline<'a> {
                 return Ok(Some(identity));
             }
         }
-        cache.remove(text);
-        cache.count_miss();
+        cache.remove(credential.bytes);
         Ok(None)
     }
 
@@ -751,10 +765,10 @@ mod tests {
         assert_eq!(fresh.0, Some("misplaced_token"));
         assert_eq!(fresh.1.last().map(String::as_str), Some("issuer"));
         assert_eq!(explain(&own, &token).0, None);
-        assert!(authorizer.inner.cache.get(&token).is_some());
+        assert!(authorizer.inner.cache.get(token.as_bytes()).is_some());
         assert_eq!(misplaced(), fresh);
         assert!(
-            authorizer.inner.cache.get(&token).is_some(),
+            authorizer.inner.cache.get(token.as_bytes()).is_some(),
             "it stays of use in its header"
         );
     }

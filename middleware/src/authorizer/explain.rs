@@ -204,8 +204,8 @@ fn step_source(step: &str) -> Option<&'static str> {
 
 impl Pipeline<'_> {
     fn fitting_presets(&self, presented: &Presented<'_>) -> Option<Vec<&'static str>> {
-        let token =
-            UnverifiedToken::decode(presented.credential(&self.inner.carriers).ok()?.0, &self.inner.limits).ok()?;
+        let credential = presented.credential(&self.inner.carriers).ok()?;
+        let token = UnverifiedToken::decode(credential.text().ok()?, &self.inner.limits).ok()?;
         let claims = token.claims(&self.inner.limits).ok()?;
         let trust = self.trust(&claims).ok()?;
         let fit = |profile: &Profile| claims.fit(profile, token.media_type());

@@ -10,7 +10,7 @@ use crate::chain::Facts;
 use crate::error::Error;
 use crate::identity::{Identity, Proof};
 use crate::policy::Recorder;
-use crate::request::{Carrier, Presented, check_form};
+use crate::request::{Carrier, Credential, Presented, check_form};
 use crate::token::VerifiedClaims;
 use crate::token::introspection::{Answer, Introspector};
 
@@ -75,7 +75,7 @@ impl<'a> Pipeline<'a> {
     pub(super) fn check_introspection(
         &self,
         identity: &Identity,
-        text: &str,
+        credential: &Credential<'_, '_>,
         presented: &Presented<'_>,
         recorder: &mut impl Recorder,
     ) -> Result<(), Failure> {
@@ -90,6 +90,7 @@ impl<'a> Pipeline<'a> {
         let Some(introspector) = trust.and_then(|trust| trust.introspection.as_ref()) else {
             return Ok(());
         };
+        let text = credential.text()?;
         let failure = match introspector.answer(text, presented.is_continued()) {
             None => unanswered(introspector, text, true),
             Some(answer) => match &answer.answer {

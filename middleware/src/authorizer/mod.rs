@@ -355,7 +355,7 @@ mod tests {
         assert_eq!(outcome(), None);
         let next = policy("routes: [{ match: GET /, scopes: [admin] }]");
         authorizer.replace_policy(next).unwrap();
-        assert!(authorizer.inner.cache.get(&token).is_some());
+        assert!(authorizer.inner.cache.get(token.as_bytes()).is_some());
         assert_eq!(outcome(), Some("insufficient_scope"));
     }
 

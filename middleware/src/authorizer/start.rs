@@ -219,7 +219,7 @@ mod tests {
             }
         };
         let cached = |authorizer: &Authorizer| {
-            let identity = authorizer.inner.cache.get(&token);
+            let identity = authorizer.inner.cache.get(token.as_bytes());
             identity.is_some_and(|identity| authorizer.inner.trust_of(&identity).is_some())
         };
         let first = built([trusted()], "{ match: GET / }, { match: POST /, scopes: [admin] }");

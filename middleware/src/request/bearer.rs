@@ -8,31 +8,49 @@ use http::header::AUTHORIZATION;
 use super::parameter_name;
 use crate::error::Error;
 
-/// Finds the one bearer token in the headers of a request. It does NOT check the form of the token.
+/// Finds the one bearer token in the headers of a request. It does NOT check the form of the token, and neither that it is a text: of a
+/// cached token that is known.
 ///
 /// # Errors
 /// [`Error::MissingToken`] for no credential or one of another scheme, [`Error::InvalidRequest`] for more than one.
-pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
-    let ambiguous = |reason| Err(Error::InvalidRequest { reason });
+pub(super) fn bearer(headers: &HeaderMap) -> Result<&[u8], Error> {
     let mut fields = headers.get_all(AUTHORIZATION).iter();
     let Some(field) = fields.next() else {
         return Err(Error::MissingToken);
     };
     if fields.next().is_some() {
-        return ambiguous("more than one authorization field");
+        return Err(Error::invalid_request("more than one authorization field"));
     }
-    // `HeaderValue::to_str` inspects every byte, which a cached token does not need.
-    let Ok(field) = std::str::from_utf8(field.as_bytes()) else {
-        return ambiguous("the authorization field is not ASCII");
-    };
-    let (scheme, rest) = field.split_once(' ').unwrap_or((field, ""));
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return Ok(rest.trim_start_matches(' '));
+    let field = field.as_bytes();
+    match field.split_at_checked(SCHEME.len()) {
+        Some((scheme, token)) if scheme == SCHEME || scheme.eq_ignore_ascii_case(SCHEME) => {
+            let blanks = token.iter().take_while(|byte| **byte == b' ').count();
+            Ok(token.get(blanks..).unwrap_or_default())
+        }
+        _ => without_token(field),
+    }
+}
+
+/// The scheme of a bearer token, in any case, and the blank after it.
+const SCHEME: &[u8] = b"Bearer ";
+
+/// Why there is no token in a field that does not begin as a bearer token does. A scheme alone is an empty token.
+#[cold]
+fn without_token(field: &[u8]) -> Result<&[u8], Error> {
+    let field = std::str::from_utf8(field).map_err(|_| not_ascii())?;
+    if field.eq_ignore_ascii_case("bearer") {
+        return Ok(b"");
     }
     if names_bearer(field) {
-        ambiguous("more than one credential in the authorization field")
-    } else {
-        Err(Error::MissingToken)
+        let reason = "more than one credential in the authorization field";
+        return Err(Error::InvalidRequest { reason });
+    }
+    Err(Error::MissingToken)
+}
+
+pub(super) fn not_ascii() -> Error {
+    Error::InvalidRequest {
+        reason: "the authorization field is not ASCII",
     }
 }
 
@@ -101,7 +119,7 @@ mod tests {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(field).unwrap());
         }
         let read = || {
-            let token = bearer(&headers)?;
+            let token = std::str::from_utf8(bearer(&headers)?).map_err(|_| not_ascii())?;
             query.map_or(Ok(()), check_query)?;
             check_form(token).map(|()| token.to_owned())
         };

@@ -17,6 +17,27 @@ pub(crate) enum Carrier<'c> {
     Any,
 }
 
+/// The one token of a request, and where it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Credential<'r, 'c> {
+    /// They are a text if the token is known. That of any other token is checked when it is [asked for](Self::text).
+    pub(crate) bytes: &'r [u8],
+    pub(crate) carrier: Carrier<'c>,
+}
+
+impl<'r> Credential<'r, '_> {
+    /// # Errors
+    /// [`Error::InvalidRequest`] for bytes that are no text.
+    pub(crate) fn text(&self) -> Result<&'r str, Error> {
+        std::str::from_utf8(self.bytes).map_err(|_| match self.carrier {
+            Carrier::Header(_) => Error::InvalidRequest {
+                reason: "the header of the token is not ASCII",
+            },
+            Carrier::Authorization | Carrier::Any => bearer::not_ascii(),
+        })
+    }
+}
+
 impl Carrier<'_> {
     /// Checks that the tokens of an issuer are accepted here; `own` is the header that it has to itself.
     ///
@@ -31,21 +52,24 @@ impl Carrier<'_> {
     }
 }
 
-/// The one token in the headers of a request. It does NOT check the form of the token.
+/// The one token in the headers of a request. It does NOT check the form of the token, and neither that it is a text.
 ///
 /// # Errors
 /// [`Error::MissingToken`] for none, [`Error::InvalidRequest`] for more than one.
-pub(super) fn token<'r, 'c>(
-    headers: &'r HeaderMap,
-    carriers: &'c [HeaderName],
-) -> Result<(&'r str, Carrier<'c>), Error> {
+pub(super) fn token<'r, 'c>(headers: &'r HeaderMap, carriers: &'c [HeaderName]) -> Result<Credential<'r, 'c>, Error> {
+    let in_authorization = || {
+        Ok(Credential {
+            bytes: bearer::bearer(headers)?,
+            carrier: Carrier::Authorization,
+        })
+    };
     if carriers.is_empty() {
-        return Ok((bearer::bearer(headers)?, Carrier::Authorization));
+        return in_authorization();
     }
     let ambiguous = |reason| Err(Error::InvalidRequest { reason });
     let mut present = carriers.iter().filter(|carrier| headers.contains_key(*carrier));
     let Some(carrier) = present.next() else {
-        return Ok((bearer::bearer(headers)?, Carrier::Authorization));
+        return in_authorization();
     };
     if present.next().is_some() {
         return ambiguous("tokens in two headers");
@@ -55,10 +79,10 @@ pub(super) fn token<'r, 'c>(
     }
     let mut fields = headers.get_all(carrier).iter();
     match (fields.next(), fields.next()) {
-        (Some(field), None) => match std::str::from_utf8(field.as_bytes()) {
-            Ok(token) => Ok((token, Carrier::Header(carrier))),
-            Err(_) => ambiguous("the header of the token is not ASCII"),
-        },
+        (Some(field), None) => Ok(Credential {
+            bytes: field.as_bytes(),
+            carrier: Carrier::Header(carrier),
+        }),
         _ => ambiguous("more than one field of the header of the token"),
     }
 }
@@ -78,12 +102,12 @@ mod tests {
             headers.append(*name, HeaderValue::from_static(value));
         }
         let carriers = [OWN, OTHER];
-        let read = token(&headers, &carriers).map(|(token, carrier)| {
-            let header = match carrier {
+        let read = token(&headers, &carriers).and_then(|credential| {
+            let header = match credential.carrier {
                 Carrier::Header(header) => Some(header.as_str().to_owned()),
                 _ => None,
             };
-            (token.to_owned(), header)
+            Ok((credential.text()?.to_owned(), header))
         });
         read.map_err(|error| error.status().as_u16())
     }

@@ -30,7 +30,7 @@ pub use read_body::{BodyRead, ReadBody, ReplayBody};
 pub use target::Target;
 
 pub(crate) use bearer::check_form;
-pub(crate) use carrier::Carrier;
+pub(crate) use carrier::{Carrier, Credential};
 pub(crate) use folding::Folding;
 pub(crate) use header_text::HeaderTexts;
 #[cfg(feature = "cel")]

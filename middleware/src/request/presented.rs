@@ -5,7 +5,7 @@ use std::fmt;
 use http::{HeaderMap, HeaderName};
 
 use super::bearer;
-use super::carrier::{self, Carrier};
+use super::carrier::{self, Carrier, Credential};
 use super::client_certificate::ClientCertificate;
 use super::host;
 use super::target::Target;
@@ -144,13 +144,19 @@ impl<'r> Presented<'r> {
     }
 
     /// The one token, and where it is; `carriers` are the headers that issuers have to themselves. Its form has not been
-    /// checked.
-    pub(crate) fn credential<'c>(&self, carriers: &'c [HeaderName]) -> Result<(&'r str, Carrier<'c>), Error> {
+    /// checked, and neither that it is a text.
+    pub(crate) fn credential<'c>(&self, carriers: &'c [HeaderName]) -> Result<Credential<'r, 'c>, Error> {
         let found = match self.credential {
             Source::Headers(headers) => carrier::token(headers, carriers)?,
-            Source::Token(token) => (token, Carrier::Any),
+            Source::Token(token) => Credential {
+                bytes: token.as_bytes(),
+                carrier: Carrier::Any,
+            },
         };
-        self.target.query().map_or(Ok(()), bearer::check_query)?;
+        if let Some(query) = self.target.query() {
+            // What is wrong with the header comes first.
+            bearer::check_query(query).map_err(|error| found.text().err().unwrap_or(error))?;
+        }
         Ok(found)
     }
 }
