@@ -48,6 +48,19 @@ pub(crate) struct SharedText {
     end: u32,
 }
 
+impl SharedText {
+    /// The bytes of the text. That they begin and end with a character is not checked again.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        let whole = self.whole.as_bytes();
+        whole.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    /// Whether it is this text.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        self.bytes() == text.as_bytes()
+    }
+}
+
 impl Deref for SharedText {
     type Target = str;
 

@@ -147,7 +147,7 @@ impl<'a> Pipeline<'a> {
         let conclusion = Conclusion::new(deciding, None, Err(Box::new(denied)));
         match pending {
             None => Authorization::Decided(conclusion),
-            Some(pending) => Authorization::Pending(pending, conclusion),
+            Some(pending) => Authorization::Pending(Box::new(pending), conclusion),
         }
     }
 

@@ -27,12 +27,11 @@ impl Decision {
     /// [`decide_uncounted`](Authorizer::decide_uncounted) on a request that is denied for another reason, and is not counted by a limit. Call it once: each
     /// call counts.
     pub fn conclude(&self) {
-        let in_force = self.in_force();
         if let Some(rule) = self.denied().and_then(|denied| denied.rule.as_deref()) {
-            in_force.counts.count(rule, Mode::Enforce);
+            self.rule_counts().count(rule, Mode::Enforce);
         }
         for rule in self.unmet_in_shadow() {
-            in_force.counts.count(rule, Mode::Shadow);
+            self.rule_counts().count(rule, Mode::Shadow);
         }
         self.trace();
     }

@@ -7,6 +7,7 @@ use tracing::{Level, event};
 
 use super::in_force::InForce;
 use super::protected::Protected;
+use super::rule_counts::RuleCounts;
 use crate::error::Error;
 use crate::identity::{Identity, Proof};
 use crate::policy::{Agent, Deciding, Limit, Policy, PolicyLimit, Requirement};
@@ -137,6 +138,11 @@ impl Decision {
     /// The policy that the request is decided by, which may have been replaced since.
     pub fn policy(&self) -> &Policy {
         &self.in_force.policy
+    }
+
+    /// The counters of its rules.
+    pub(super) fn rule_counts(&self) -> &RuleCounts {
+        &self.in_force.counts
     }
 
     /// What the request is decided by, for a later decision on it.

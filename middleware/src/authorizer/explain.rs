@@ -109,7 +109,7 @@ impl Authorizer {
         let pipeline = Pipeline::new(&self.inner, &in_force);
         let (conclusion, pending) = match pipeline.authorize(presented, now, &mut recorder) {
             Authorization::Decided(conclusion) => (conclusion, None),
-            Authorization::Pending(pending, conclusion) => (conclusion, Some(pending)),
+            Authorization::Pending(pending, conclusion) => (conclusion, Some(*pending)),
         };
         let fitting_presets = pipeline.fitting_presets(presented);
         let decision = Decision::new(in_force, conclusion);

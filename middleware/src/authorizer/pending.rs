@@ -12,8 +12,8 @@ use crate::token::introspection::Question;
 pub(crate) enum Authorization<D = Decision> {
     /// The decision.
     Decided(D),
-    /// The decision, which one event could change.
-    Pending(Pending, D),
+    /// The decision, which one event could change. Boxed, so that the result of every other request is small.
+    Pending(Box<Pending>, D),
 }
 
 impl<D> Authorization<D> {

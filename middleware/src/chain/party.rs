@@ -35,6 +35,10 @@ impl Party {
         &self.issuer
     }
 
+    pub(crate) fn has_subject(&self, subject: &str) -> bool {
+        self.subject.is(subject)
+    }
+
     /// The subject identifier (`sub`).
     pub fn subject(&self) -> &str {
         &self.subject

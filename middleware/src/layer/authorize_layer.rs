@@ -215,7 +215,7 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
     }
 
     /// `target` is that of the request.
-    pub(super) fn authorize<B>(&self, target: Result<Target<'_>, Error>, request: &Request<B>) -> Authorization {
+    pub(super) fn authorize<B>(&self, target: &Result<Target<'_>, Error>, request: &Request<B>) -> Authorization {
         let in_force = self.authorizer.in_force();
         self.authorize_fields(in_force, target, request.headers(), request.extensions(), None)
     }
@@ -224,30 +224,30 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
     pub(super) fn authorize_again<B>(&self, earlier: &Decision, request: &Request<B>) -> Authorization {
         let target = Target::with_escaped_slashes(request.method(), request.uri());
         let (headers, extensions) = (request.headers(), request.extensions());
-        self.authorize_fields(earlier.in_force(), target, headers, extensions, None)
+        self.authorize_fields(earlier.in_force(), &target, headers, extensions, None)
     }
 
     /// Authorizes a request by its body, by the policy of the decision without it.
     pub(super) fn authorize_body(&self, earlier: &Decision, head: &Parts, body: &[u8]) -> Decision {
         let target = Target::with_escaped_slashes(&head.method, &head.uri);
-        self.authorize_fields(earlier.in_force(), target, &head.headers, &head.extensions, Some(body))
+        self.authorize_fields(earlier.in_force(), &target, &head.headers, &head.extensions, Some(body))
             .into_decision()
     }
 
     fn authorize_fields(
         &self,
         in_force: Arc<InForce>,
-        target: Result<Target<'_>, Error>,
+        target: &Result<Target<'_>, Error>,
         headers: &HeaderMap,
         extensions: &Extensions,
         body: Option<&[u8]>,
     ) -> Authorization {
         let target = match target {
             Ok(target) => target,
-            Err(error) => return Authorization::Decided(Decision::without_route(in_force, error)),
+            Err(error) => return Authorization::Decided(Decision::without_route(in_force, error.clone())),
         };
         let certificate = extensions.get::<ClientCertificate>();
-        let mut presented = Presented::headers(&target, headers).client_certificate(certificate);
+        let mut presented = Presented::headers(target, headers).client_certificate(certificate);
         if let Some(body) = body {
             // It has been authorized without its body, and cannot wait again.
             presented = presented.body(body).continued();
@@ -272,27 +272,32 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
         S: Service<Request<B>, Response = Response<C>>,
         R: ResponseForRejection<C>,
     {
-        decision.conclude();
-        if self.decision_extension && decision.outcome().is_ok() {
-            request.extensions_mut().insert(decision.clone());
-        }
-        match decision.into_identity() {
-            Ok(Some(identity)) => {
-                request.extensions_mut().insert(identity);
-                Ok(inner.call(request))
-            }
-            Ok(None) => {
-                request.extensions_mut().insert(PublicRoute);
-                Ok(inner.call(request))
-            }
-            Err(denied) => Err(self.rejection(Protocol::of(request.method(), request.headers()), *denied)),
+        match self.admit(request.extensions_mut(), decision) {
+            Ok(()) => Ok(inner.call(request)),
+            Err(denied) => Err(self.rejection(&request, *denied)),
         }
     }
 
-    fn rejection<C>(&self, protocol: Protocol, denied: Denied) -> Response<C>
+    /// Concludes a decision, and attaches the identity of an allowed request.
+    pub(super) fn admit(&self, extensions: &mut Extensions, decision: Decision) -> Result<(), Box<Denied>> {
+        decision.conclude();
+        if self.decision_extension && decision.outcome().is_ok() {
+            extensions.insert(decision.clone());
+        }
+        match decision.into_identity()? {
+            Some(identity) => drop(extensions.insert(identity)),
+            None => drop(extensions.insert(PublicRoute)),
+        }
+        Ok(())
+    }
+
+    /// The response to a request that is denied.
+    #[cold]
+    pub(super) fn rejection<B, C>(&self, request: &Request<B>, denied: Denied) -> Response<C>
     where
         R: ResponseForRejection<C>,
     {
+        let protocol = Protocol::of(request.method(), request.headers());
         let challenge = self.authorizer.challenge_to_denied(&denied);
         let rejection = Rejection::new(&denied.error, challenge, protocol);
         let mut response = self.rejection_response.response_for_rejection(rejection);

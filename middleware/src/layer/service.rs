@@ -54,7 +54,7 @@ impl<S, R, M, P> Authorize<S, R, M, P> {
 impl<S: Clone, R: Clone, M, P: Clone> Authorize<S, R, M, P> {
     /// The ready service waits with the request; its clone stays. Few requests come here.
     #[cold]
-    fn wait<B>(&mut self, pending: Pending, request: Request<B>, decision: Decision) -> ResponseFuture<S, R, B, P>
+    fn wait<B>(&mut self, pending: Box<Pending>, request: Request<B>, decision: Decision) -> ResponseFuture<S, R, B, P>
     where
         S: Service<Request<B>>,
         P: ReadBodies<B>,
@@ -109,29 +109,29 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> ResponseFuture<S, R, B, P> {
+    fn call(&mut self, mut request: Request<B>) -> ResponseFuture<S, R, B, P> {
         let target = Target::with_escaped_slashes(request.method(), request.uri());
         if let Some(response) = self.layer.metadata(&target, &request) {
             return ResponseFuture {
                 state: State::rejected(response),
             };
         }
-        let decision = match self.layer.authorize(target, &request) {
+        let decision = match self.layer.authorize(&target, &request) {
             Authorization::Decided(decision) => decision,
             Authorization::Pending(pending, decision) => return self.wait(pending, request, decision),
         };
         if decision.limit_of_body().is_some() || decision.is_limited() {
             return self.complete(request, decision);
         }
-        // One match without a conversion: it saves a copy of the future.
-        match self.layer.enforce(&mut self.inner, request, decision) {
-            Ok(future) => ResponseFuture {
-                state: State::Inner { future },
-            },
-            Err(response) => ResponseFuture {
-                state: State::Rejected {
-                    response: Some(response),
-                },
+        // Here rather than in `enforce`: it saves copies of the request and of the future.
+        if let Err(denied) = self.layer.admit(request.extensions_mut(), decision) {
+            return ResponseFuture {
+                state: State::rejected(self.layer.rejection(&request, *denied)),
+            };
+        }
+        ResponseFuture {
+            state: State::Inner {
+                future: self.inner.call(request),
             },
         }
     }

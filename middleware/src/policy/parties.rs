@@ -335,7 +335,7 @@ impl PartyName {
             Some(issuer) => **issuer == *party.issuer(),
             None => party.has_issuer_of(initiator),
         };
-        *self.subject == *party.subject() && is_of_issuer()
+        party.has_subject(&self.subject) && is_of_issuer()
     }
 
     /// The party that it names in a token of `initiator`.

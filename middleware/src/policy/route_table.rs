@@ -175,6 +175,17 @@ impl RouteTable {
     /// escapes that some of them keep.
     pub(super) fn find(&self, method: &str, forms: PathForms<'_>) -> Result<Option<&Route>, Ambiguity> {
         let found = self.exact(method, forms.decoded);
+        // Every server reads most paths in one way.
+        let differences = forms.differences.union(self.routers.differences());
+        if differences.is_empty() && forms.kept.is_none() && forms.slashes.is_empty() {
+            return Ok(found);
+        }
+        self.check_forms(found, method, forms).map(|()| found)
+    }
+
+    /// Checks that every form that a server may read a path in leads to the access of the route that is found.
+    #[inline(never)]
+    fn check_forms(&self, found: Option<&Route>, method: &str, forms: PathForms<'_>) -> Result<(), Ambiguity> {
         let class = found.map(|route| route.class);
         if let Some(path) = forms.kept
             && self.exact(method, path).map(|route| route.class) != class
@@ -188,7 +199,7 @@ impl RouteTable {
         if found.is_some() && self.spelling == Spelling::Folded && !self.is_of_one_class(class, method, forms) {
             return Err(Ambiguity::Spelling);
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Whether every other spelling leads to the class that the exact one has.

@@ -256,7 +256,7 @@ impl ActorCondition {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_met(&self, core: &Core<'_>) -> bool {
         let is_listed = |listed: &[PartyName], actor: &Actor| parties::contains(listed, actor.party(), core.initiator);
         match self {

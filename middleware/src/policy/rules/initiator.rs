@@ -175,7 +175,7 @@ impl InitiatorCondition {
         matches!(self, InitiatorCondition::Kind(_))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_met(&self, core: &Core<'_>, time: &EvaluationTime) -> bool {
         let authentication = &core.claims.authentication;
         let is_listed = |listed: &[PartyName]| parties::contains(listed, core.initiator, core.initiator);

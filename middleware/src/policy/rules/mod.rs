@@ -158,7 +158,7 @@ macro_rules! core_words {
 
             /// Whether it is met, whatever the request is beside its token. One that is `false` may be met, too. Almost every
             /// rule of almost every request is met in this way, and its answer is in a register, where that of `evaluate` is in memory.
-            #[inline]
+            #[inline(always)]
             pub(super) fn is_met_by_token(&self, core: &Core<'_>, time: &EvaluationTime) -> bool {
                 match self {
                     CoreCondition::Scopes(condition) => condition.is_met(core),

@@ -12,6 +12,7 @@ use crate::chain::Core;
 use crate::policy::change::{Fact, Remedies, Value};
 use crate::policy::evaluation_time::EvaluationTime;
 use crate::policy::syntax::{Collector, Conditions, Context, Word, joined};
+use crate::token::Claims;
 
 /// What the token may be used for. A bare list is `all_of`.
 /// Example: `['refunds:write']`
@@ -115,7 +116,19 @@ fn contradiction(document: &Spanned<ScopesDocument>, key: &str, accepted: Option
 impl ListedScope {
     /// Whether one of the scopes of a token is this one, or implies it.
     fn is_in(&self, held: &str) -> bool {
-        self.search.finds(held) || !self.implied_by.is_empty() && held.split(' ').any(|held| self.is_implied_by(held))
+        self.is_in_bytes(held.as_bytes(), || held)
+    }
+
+    /// The same for the scopes of a token, of which a text is only made where others imply this one.
+    #[inline]
+    fn is_of(&self, claims: &Claims) -> bool {
+        self.is_in_bytes(claims.scope.bytes(), || &claims.scope)
+    }
+
+    #[inline]
+    fn is_in_bytes<'h>(&self, bytes: &[u8], held: impl FnOnce() -> &'h str) -> bool {
+        let is_implied = || held().split(' ').any(|held| self.is_implied_by(held));
+        self.search.finds(bytes) || !self.implied_by.is_empty() && is_implied()
     }
 
     fn is_implied_by(&self, other: &str) -> bool {
@@ -185,16 +198,15 @@ impl ScopesCondition {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_met(&self, core: &Core<'_>) -> bool {
-        let held = &*core.claims.scope;
         // What the ceiling of an agent leaves of the scopes of the token.
         let is_within = |scope: &ListedScope| core.scope_ceiling.is_none_or(|ceiling| scope.is_in(ceiling));
-        let has = |scope: &ListedScope| scope.is_in(held) && is_within(scope);
+        let has = |scope: &ListedScope| scope.is_of(core.claims) && is_within(scope);
         match self {
             ScopesCondition::All(scopes, _) => scopes.iter().all(has),
             ScopesCondition::Any(scopes, _) => scopes.iter().any(has),
-            ScopesCondition::Excluded(scopes) => !scopes.iter().any(|scope| scope.is_in(held)),
+            ScopesCondition::Excluded(scopes) => !scopes.iter().any(|scope| scope.is_of(core.claims)),
         }
     }
 
@@ -219,7 +231,7 @@ impl ScopesCondition {
             "" => return (expected, "no scope".to_owned()),
             held => held.to_owned(),
         };
-        let implied = scopes.iter().filter(|scope| !scope.search.finds(held));
+        let implied = scopes.iter().filter(|scope| !scope.search.finds(held.as_bytes()));
         let implied = implied.filter_map(|scope| {
             let implying = held.split(' ').find(|held| scope.is_implied_by(held))?;
             Some(match implying == held {
@@ -238,8 +250,8 @@ impl ScopeSearch {
 
     /// Whether the scope is one of those in `held`, which spaces separate. On the warm path: to search for the whole scope is cheaper than to
     /// compare it with each.
-    fn finds(&self, held: &str) -> bool {
-        let (held, length) = (held.as_bytes(), self.0.needle().len());
+    fn finds(&self, held: &[u8]) -> bool {
+        let length = self.0.needle().len();
         let is_end = |index: usize| held.get(index).is_none_or(|byte| *byte == b' ');
         let mut from = 0;
         while let Some(place) = held.get(from..).and_then(|rest| self.0.find(rest)) {
