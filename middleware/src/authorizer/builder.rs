@@ -1,9 +1,9 @@
 //! The parts of an [`Authorizer`], and every reason why they cannot be one.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwap;
 
 use super::conflicts::{
     Bodies, audience_conflicts, body_conflict, has_opaque, header_conflicts, history_conflicts, opaque_conflict,
@@ -292,7 +292,12 @@ impl AuthorizerBuilder {
                 leeway: self.leeway.map_or(30, |leeway| leeway.as_secs()),
                 cache: Arc::new(TokenCache::new(self.limits.cache_bytes)),
                 headers: Arc::default(),
-                revocations: Arc::new(ArcSwapOption::new(self.revocations)),
+                revocations: Arc::new(
+                    self.revocations
+                        .map(ArcSwap::new)
+                        .map(OnceLock::from)
+                        .unwrap_or_default(),
+                ),
                 limits: self.limits,
                 clock: self.clock,
                 specified: self.resources.into(),

@@ -45,11 +45,10 @@ impl Pipeline<'_> {
                 _ => "the certificate that the token is bound to".to_owned(),
             },
         )?;
-        let revocations = self.inner.revocations.load();
-        let Some(revocations) = &*revocations else {
+        let Some(revocations) = self.inner.revocations.get() else {
             return Ok(());
         };
-        let revoked = match revoked_by(revocations, identity) {
+        let revoked = match revoked_by(&revocations.load(), identity) {
             Some(by) => Err(Error::TokenRevoked { by: by.name() }),
             None => Ok(()),
         };

@@ -34,9 +34,9 @@ mod status;
 mod step;
 mod token_in_words;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwap;
 use http::{HeaderMap, HeaderName};
 
 pub use builder::AuthorizerBuilder;
@@ -117,8 +117,8 @@ struct Inner {
     cache: Arc<TokenCache<Identity>>,
     /// The headers of verified tokens, which were parsed by these limits.
     headers: Arc<KnownHeaders>,
-    /// The revoked tokens, for every clone.
-    revocations: Arc<ArcSwapOption<Revocations>>,
+    /// The revoked tokens, for every clone. Until there is a list, a request reads no more than that there is none.
+    revocations: Arc<OnceLock<ArcSwap<Revocations>>>,
     bodies: Bodies,
     /// What counts the requests of parties.
     counter: Counter,
@@ -199,7 +199,9 @@ impl Authorizer {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn replace_revocations(&self, revocations: impl Into<Arc<Revocations>>) {
-        self.inner.revocations.store(Some(revocations.into()));
+        let next = revocations.into();
+        let current = self.inner.revocations.get_or_init(|| ArcSwap::new(Arc::clone(&next)));
+        current.store(next);
     }
 
     /// The name of a requirement of the policy, which no policy without it replaces.
