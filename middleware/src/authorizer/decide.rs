@@ -98,16 +98,26 @@ impl Authorizer {
         authorization.into_decision()
     }
 
-    /// Authorizes now, by the routes of a policy or by the requirement of a name, and records nothing. Without type parameters, so
-    /// that the compiler optimizes the pipeline as a whole in this crate.
+    /// Authorizes now, by the routes of a policy or by the requirement of a name, and records nothing.
     pub(crate) fn enforce(
         &self,
         in_force: Arc<InForce>,
         requirement: Option<&str>,
         presented: &Presented<'_>,
     ) -> Authorization {
+        self.enforce_by(&in_force, requirement, presented).by(in_force)
+    }
+
+    /// The same without the policy in the result. Without type parameters, so that the compiler optimizes the pipeline as a whole in
+    /// this crate.
+    pub(crate) fn enforce_by(
+        &self,
+        in_force: &InForce,
+        requirement: Option<&str>,
+        presented: &Presented<'_>,
+    ) -> Authorization<Conclusion> {
         let now = self.inner.clock.now();
-        let pipeline = Pipeline::new(&self.inner, &in_force);
+        let pipeline = Pipeline::new(&self.inner, in_force);
         let authorization = match requirement {
             None => pipeline.authorize(presented, now, &mut StopAtFirst),
             // Only a route can accept one.
@@ -123,6 +133,6 @@ impl Authorizer {
         {
             warn_of_contradiction(&trust.kind_warning, identity.issuer(), now);
         }
-        authorization.by(in_force)
+        authorization
     }
 }

@@ -24,7 +24,7 @@ pub struct Decision {
 
 /// What a policy decides on a request.
 #[derive(Clone, Debug)]
-pub(super) struct Conclusion {
+pub(crate) struct Conclusion {
     deciding: Option<Deciding>,
     identity: Option<Identity>,
     outcome: Result<(), Box<Denied>>,
@@ -92,7 +92,7 @@ impl Conclusion {
     }
 
     /// On a request that is denied before its route is known.
-    pub(super) fn without_route(error: Error) -> Conclusion {
+    pub(crate) fn without_route(error: Error) -> Conclusion {
         Conclusion::new(None, None, Err(error.into()))
     }
 
@@ -121,6 +121,24 @@ impl Conclusion {
 
     pub(super) fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
+    }
+
+    /// The identity of an allowed request about which nothing is left to do: neither a limit nor a counter nor an event depends on it,
+    /// and no rule is in shadow. `in_force` is what the request was decided by.
+    pub(crate) fn into_admitted(self, in_force: &InForce) -> Result<Identity, Conclusion> {
+        let is_unlimited = |deciding| {
+            let requirement = in_force.policy.deciding(deciding);
+            requirement.is_some_and(|requirement| requirement.limit().is_none())
+        };
+        match self {
+            Conclusion {
+                deciding: Some(deciding),
+                identity: Some(identity),
+                outcome: Ok(()),
+                shadow: Shadow::Absent,
+            } if is_unlimited(deciding) && !Decision::is_traced() => Ok(identity),
+            other => Err(other),
+        }
     }
 }
 
@@ -323,9 +341,13 @@ impl Decision {
 
     /// Emits the one event of this decision. It contains no value of the caller.
     pub(crate) fn trace(&self) {
-        if LevelFilter::current() >= LevelFilter::DEBUG {
+        if Decision::is_traced() {
             self.emit();
         }
+    }
+
+    fn is_traced() -> bool {
+        LevelFilter::current() >= LevelFilter::DEBUG
     }
 
     /// Apart from [`trace`](Self::trace), so that a decision without a subscriber costs one comparison.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 
 use super::resources::Resources;
 use super::rule_counts::RuleCounts;
@@ -41,6 +41,11 @@ impl Current {
 
     pub(super) fn load(&self) -> Arc<InForce> {
         self.in_force.load_full()
+    }
+
+    /// The same, for a decision that is over at once: it costs half of what a shared one costs.
+    pub(super) fn borrow(&self) -> Guard<Arc<InForce>> {
+        self.in_force.load()
     }
 
     /// The name of a requirement, which every later policy has, too.

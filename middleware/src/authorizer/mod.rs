@@ -36,7 +36,7 @@ mod token_in_words;
 
 use std::sync::{Arc, OnceLock};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use http::{HeaderMap, HeaderName};
 
 pub use builder::AuthorizerBuilder;
@@ -48,7 +48,7 @@ pub use recorded::{RecordedExplanation, Undecided};
 pub use rule_counts::RuleCount;
 
 pub(crate) use counter::Counting;
-pub(crate) use decision::Denied;
+pub(crate) use decision::{Conclusion, Denied};
 pub(crate) use in_force::InForce;
 pub(crate) use pending::{Authorization, Pending, Waits};
 pub(crate) use request_facts::request_facts;
@@ -212,6 +212,11 @@ impl Authorizer {
     /// What a request is decided by that arrives now.
     pub(crate) fn in_force(&self) -> Arc<InForce> {
         self.inner.current.load()
+    }
+
+    /// The same, for a decision that is over at once.
+    pub(crate) fn borrow_in_force(&self) -> Guard<Arc<InForce>> {
+        self.inner.current.borrow()
     }
 
     pub(crate) fn trusted_issuers(&self) -> impl Iterator<Item = &TrustedIssuer> {

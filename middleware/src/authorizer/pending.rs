@@ -34,7 +34,7 @@ impl<D> Authorization<D> {
 
 impl Authorization<Conclusion> {
     /// The result by a policy, with that policy.
-    pub(super) fn by(self, in_force: Arc<InForce>) -> Authorization {
+    pub(crate) fn by(self, in_force: Arc<InForce>) -> Authorization {
         match self {
             Authorization::Decided(conclusion) => Authorization::Decided(Decision::new(in_force, conclusion)),
             Authorization::Pending(pending, conclusion) => {

@@ -12,9 +12,10 @@ use tower_service::Service;
 use super::bodies::{NoBodies, ReplayBodies};
 use super::metadata::{NoMetadata, PublishMetadata, ResponseForMetadata};
 use super::rejection::{EmptyBody, Rejection, ResponseForRejection};
-use crate::authorizer::{Authorization, Authorizer, Counting, Decision, Denied, InForce};
+use crate::authorizer::{Authorization, Authorizer, Conclusion, Counting, Decision, Denied, InForce};
 use crate::challenge::Protocol;
 use crate::error::{ConfigError, Error};
+use crate::identity::Identity;
 use crate::request::{ClientCertificate, Presented, ReplayBody, Target};
 use crate::resource::Metadata;
 
@@ -214,37 +215,53 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
         })
     }
 
-    /// `target` is that of the request.
-    pub(super) fn authorize<B>(&self, target: &Result<Target<'_>, Error>, request: &Request<B>) -> Authorization {
-        let in_force = self.authorizer.in_force();
-        self.authorize_fields(in_force, target, request.headers(), request.extensions(), None)
+    /// Authorizes a request; `target` is its own. The identity of an allowed one about which nothing else is left to do: it shares no
+    /// policy, which almost every request would take and give back.
+    pub(super) fn authorize<B>(
+        &self,
+        target: &Result<Target<'_>, Error>,
+        request: &Request<B>,
+    ) -> Result<Identity, Authorization> {
+        let in_force = self.authorizer.borrow_in_force();
+        let (headers, extensions) = (request.headers(), request.extensions());
+        let conclusion = match self.authorize_fields(&in_force, target, headers, extensions, None) {
+            Authorization::Decided(conclusion) if !self.decision_extension => conclusion,
+            authorization => return Err(authorization.by(Arc::clone(&in_force))),
+        };
+        conclusion
+            .into_admitted(&in_force)
+            .map_err(|conclusion| Authorization::Decided(conclusion).by(Arc::clone(&in_force)))
     }
 
     /// Authorizes a request that has waited, by the policy of the decision without waiting.
     pub(super) fn authorize_again<B>(&self, earlier: &Decision, request: &Request<B>) -> Authorization {
         let target = Target::with_escaped_slashes(request.method(), request.uri());
         let (headers, extensions) = (request.headers(), request.extensions());
-        self.authorize_fields(earlier.in_force(), &target, headers, extensions, None)
+        let in_force = earlier.in_force();
+        self.authorize_fields(&in_force, &target, headers, extensions, None)
+            .by(in_force)
     }
 
     /// Authorizes a request by its body, by the policy of the decision without it.
     pub(super) fn authorize_body(&self, earlier: &Decision, head: &Parts, body: &[u8]) -> Decision {
         let target = Target::with_escaped_slashes(&head.method, &head.uri);
-        self.authorize_fields(earlier.in_force(), &target, &head.headers, &head.extensions, Some(body))
+        let in_force = earlier.in_force();
+        self.authorize_fields(&in_force, &target, &head.headers, &head.extensions, Some(body))
+            .by(in_force)
             .into_decision()
     }
 
     fn authorize_fields(
         &self,
-        in_force: Arc<InForce>,
+        in_force: &InForce,
         target: &Result<Target<'_>, Error>,
         headers: &HeaderMap,
         extensions: &Extensions,
         body: Option<&[u8]>,
-    ) -> Authorization {
+    ) -> Authorization<Conclusion> {
         let target = match target {
             Ok(target) => target,
-            Err(error) => return Authorization::Decided(Decision::without_route(in_force, error.clone())),
+            Err(error) => return Authorization::Decided(Conclusion::without_route(error.clone())),
         };
         let certificate = extensions.get::<ClientCertificate>();
         let mut presented = Presented::headers(target, headers).client_certificate(certificate);
@@ -253,7 +270,7 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
             presented = presented.body(body).continued();
         }
         self.authorizer
-            .enforce(in_force, self.requirement.as_deref(), &presented)
+            .enforce_by(in_force, self.requirement.as_deref(), &presented)
     }
 
     /// Counts the request of a decision.
@@ -272,32 +289,27 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
         S: Service<Request<B>, Response = Response<C>>,
         R: ResponseForRejection<C>,
     {
-        match self.admit(request.extensions_mut(), decision) {
-            Ok(()) => Ok(inner.call(request)),
-            Err(denied) => Err(self.rejection(&request, *denied)),
-        }
-    }
-
-    /// Concludes a decision, and attaches the identity of an allowed request.
-    pub(super) fn admit(&self, extensions: &mut Extensions, decision: Decision) -> Result<(), Box<Denied>> {
         decision.conclude();
         if self.decision_extension && decision.outcome().is_ok() {
-            extensions.insert(decision.clone());
+            request.extensions_mut().insert(decision.clone());
         }
-        match decision.into_identity()? {
-            Some(identity) => drop(extensions.insert(identity)),
-            None => drop(extensions.insert(PublicRoute)),
+        match decision.into_identity() {
+            Ok(Some(identity)) => {
+                request.extensions_mut().insert(identity);
+                Ok(inner.call(request))
+            }
+            Ok(None) => {
+                request.extensions_mut().insert(PublicRoute);
+                Ok(inner.call(request))
+            }
+            Err(denied) => Err(self.rejection(Protocol::of(request.method(), request.headers()), *denied)),
         }
-        Ok(())
     }
 
-    /// The response to a request that is denied.
-    #[cold]
-    pub(super) fn rejection<B, C>(&self, request: &Request<B>, denied: Denied) -> Response<C>
+    fn rejection<C>(&self, protocol: Protocol, denied: Denied) -> Response<C>
     where
         R: ResponseForRejection<C>,
     {
-        let protocol = Protocol::of(request.method(), request.headers());
         let challenge = self.authorizer.challenge_to_denied(&denied);
         let rejection = Rejection::new(&denied.error, challenge, protocol);
         let mut response = self.rejection_response.response_for_rejection(rejection);

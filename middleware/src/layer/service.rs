@@ -74,6 +74,26 @@ impl<S: Clone, R: Clone, M, P: Clone> Authorize<S, R, M, P> {
         }
     }
 
+    /// Enforces what is more than an identity to attach.
+    #[inline(never)]
+    fn enforce<B, C>(&mut self, request: Request<B>, authorization: Authorization) -> ResponseFuture<S, R, B, P>
+    where
+        S: Service<Request<B>, Response = Response<C>>,
+        R: ResponseForRejection<C>,
+        P: ReadBodies<B>,
+    {
+        let decision = match authorization {
+            Authorization::Decided(decision) => decision,
+            Authorization::Pending(pending, decision) => return self.wait(pending, request, decision),
+        };
+        if decision.limit_of_body().is_some() || decision.is_limited() {
+            return self.complete(request, decision);
+        }
+        ResponseFuture {
+            state: State::from(self.layer.enforce(&mut self.inner, request, decision)),
+        }
+    }
+
     /// Reads the body of a request whose decision depends on it, and counts a request with a limit. The ready service waits with the
     /// request.
     fn complete<B, C>(&mut self, request: Request<B>, decision: Decision) -> ResponseFuture<S, R, B, P>
@@ -116,23 +136,16 @@ where
                 state: State::rejected(response),
             };
         }
-        let decision = match self.layer.authorize(&target, &request) {
-            Authorization::Decided(decision) => decision,
-            Authorization::Pending(pending, decision) => return self.wait(pending, request, decision),
-        };
-        if decision.limit_of_body().is_some() || decision.is_limited() {
-            return self.complete(request, decision);
-        }
-        // Here rather than in `enforce`: it saves copies of the request and of the future.
-        if let Err(denied) = self.layer.admit(request.extensions_mut(), decision) {
-            return ResponseFuture {
-                state: State::rejected(self.layer.rejection(&request, *denied)),
-            };
-        }
-        ResponseFuture {
-            state: State::Inner {
-                future: self.inner.call(request),
-            },
+        match self.layer.authorize(&target, &request) {
+            Ok(identity) => {
+                request.extensions_mut().insert(identity);
+                ResponseFuture {
+                    state: State::Inner {
+                        future: self.inner.call(request),
+                    },
+                }
+            }
+            Err(authorization) => self.enforce(request, authorization),
         }
     }
 }
