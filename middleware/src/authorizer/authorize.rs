@@ -4,21 +4,19 @@ use std::sync::Arc;
 
 use super::Trust;
 use super::authenticate::{Authenticate, Failure, report_verified_before};
-use super::decision::{Conclusion, Denied};
+use super::decision::Conclusion;
 use super::mcp_message::NoRoute;
 use super::pending::{Authorization, Pending};
 use super::pipeline::Pipeline;
 use super::protected::Protected;
-use super::shadow::{ShadowOutcome, evaluate_all};
+use super::rules::no_route;
 use super::step::Step;
 use super::token_in_words::{in_words, joined};
 use crate::chain::Facts;
 use crate::error::{Error, Reason};
 use crate::identity::{Identity, Proof};
 use crate::keys::Keys;
-use crate::policy::{
-    Access, Ambiguity, ByBody, Deciding, EvaluationTime, MetByToken, Recorder, Requirement, Route, Unmet,
-};
+use crate::policy::{Access, Ambiguity, Deciding, EvaluationTime, MetByToken, Recorder, Requirement, Route};
 use crate::profile::{Profile, TokenIssuer};
 use crate::request::{Carrier, Credential, Presented, Target, check_form, names_method};
 use crate::token::{UnverifiedClaims, UnverifiedToken, algorithm_name};
@@ -43,24 +41,11 @@ impl<'a> Pipeline<'a> {
         recorder: &mut impl Recorder,
     ) -> Authorization<Conclusion> {
         match self.route(presented) {
-            Ok(Some(Route {
-                number, name, access, ..
-            })) => {
-                Step::ROUTE.report_passed(recorder, || name.to_string());
-                let route = Deciding::Route(*number);
-                let in_shadow = self.error_of_promoted_route(presented);
-                if let Some(error) = &in_shadow {
-                    Step::ROUTE.report_in_shadow(recorder, error);
-                }
-                let authorization = match access {
-                    Access::Public => Authorization::Decided(Conclusion::new(Some(route), None, Ok(()))),
-                    Access::Guarded(requirement) => {
-                        self.decide(source, Some((route, requirement)), presented, now, recorder)
-                    }
-                };
-                match in_shadow {
-                    None => authorization,
-                    Some(error) => authorization.map(|conclusion| conclusion.with_shadow(error)),
+            Ok(Some(route)) => {
+                Step::ROUTE.report_passed(recorder, || route.name.to_string());
+                match self.policy.promoted() {
+                    None => self.authorize_for(route, source, presented, now, recorder),
+                    Some(_) => self.authorize_beside_shadow(route, source, presented, now, recorder),
                 }
             }
             // The token is verified first: a request without a valid token gets 401, whether the route exists or not.
@@ -81,6 +66,25 @@ impl<'a> Pipeline<'a> {
                 let error = ambiguity.error();
                 Step::ROUTE.report_found(recorder, &error, || self.other_access(presented.target(), ambiguity));
                 Authorization::Decided(Conclusion::without_route(error))
+            }
+        }
+    }
+
+    /// The same for a request that has a route.
+    #[inline(always)]
+    pub(super) fn authorize_for(
+        &self,
+        route: &Route,
+        source: &impl Authenticate,
+        presented: &Presented<'_>,
+        now: u64,
+        recorder: &mut impl Recorder,
+    ) -> Authorization<Conclusion> {
+        let deciding = Deciding::Route(route.number);
+        match &route.access {
+            Access::Public => Authorization::Decided(Conclusion::new(Some(deciding), None, Ok(()))),
+            Access::Guarded(requirement) => {
+                self.decide(source, Some((deciding, requirement)), presented, now, recorder)
             }
         }
     }
@@ -132,70 +136,6 @@ impl<'a> Pipeline<'a> {
             false => self.evaluate((required, met), protected, identity, presented, &time, recorder),
         };
         Authorization::Decided(conclusion)
-    }
-
-    /// A request without an accepted credential.
-    #[cold]
-    fn unauthenticated(
-        &self,
-        required: Option<(Deciding, &Requirement)>,
-        protected: Option<&Arc<Protected>>,
-        Failure { error, pending }: Failure,
-    ) -> Authorization<Conclusion> {
-        let (deciding, requirement) = required.unzip();
-        let denied = self.denied_by(error, protected, requirement);
-        let conclusion = Conclusion::new(deciding, None, Err(Box::new(denied)));
-        match pending {
-            None => Authorization::Decided(conclusion),
-            Some(pending) => Authorization::Pending(Box::new(pending), conclusion),
-        }
-    }
-
-    /// Evaluates the rules on an identity, the first of which are known to be met. Apart from what every request runs through: most meet all
-    /// rules by their token.
-    #[inline(never)]
-    fn evaluate(
-        &self,
-        (required, met): (Option<(Deciding, &Requirement)>, Option<MetByToken>),
-        protected: Option<&Arc<Protected>>,
-        identity: Identity,
-        presented: &Presented<'_>,
-        time: &EvaluationTime,
-        recorder: &mut impl Recorder,
-    ) -> Conclusion {
-        let (deciding, requirement) = required.unzip();
-        let facts = identity.facts();
-        let (outcome, shadow) = match requirement.zip(met) {
-            Some((requirement, met)) => evaluate_all(met, requirement, facts, presented, time, recorder),
-            None => (Err(Unmet::from(no_route())), ShadowOutcome::Absent),
-        };
-        // One body is read for all rules, with those in shadow.
-        let promoted = requirement.map(|requirement| requirement.promoted().map_or(requirement, |promoted| promoted));
-        let unmet = |unmet: Unmet, requirement| {
-            let error = identity.trusted_issuer().profile.actor.errors.apply(unmet.error);
-            let mut denied = self.denied_by(error, protected, requirement);
-            denied.rule = unmet.rule;
-            denied.is_by_body = unmet.by_body.is_some();
-            if unmet.by_body == Some(ByBody::Unread) {
-                let limit = promoted.and_then(Requirement::body_limit);
-                denied.body_limit = limit.and_then(|bytes| usize::try_from(bytes).ok());
-            }
-            denied
-        };
-        let outcome = outcome.map_err(|error| Box::new(unmet(error, requirement)));
-        let shadow = shadow.map(|error| unmet(error, promoted));
-        Conclusion::new(deciding, Some(identity), outcome).beside(shadow)
-    }
-
-    fn denied_by(&self, error: Error, protected: Option<&Arc<Protected>>, requirement: Option<&Requirement>) -> Denied {
-        Denied {
-            error,
-            protected: Some(Arc::clone(protected.unwrap_or(self.resources.elsewhere()))),
-            rule: None,
-            scope: requirement.and_then(Requirement::scope).cloned(),
-            body_limit: None,
-            is_by_body: false,
-        }
     }
 
     /// The token is verified first: a request for no resource gets 401 as one with a token for another resource.
@@ -259,7 +199,9 @@ impl<'a> Pipeline<'a> {
                     cache.remove(credential.bytes);
                 }
             })?;
-            self.check_introspection(&identity, &credential, presented, recorder)?;
+            if identity.trusted_issuer().introspection.is_some() {
+                self.check_introspection(&identity, &credential, presented, recorder)?;
+            }
             return Ok(identity);
         }
         self.authenticate_anew(&credential, presented, protected, now, recorder)
@@ -423,13 +365,6 @@ impl Authenticate for ByCredential {
         recorder: &mut impl Recorder,
     ) -> Result<Identity, Failure> {
         pipeline.authenticate(presented, protected, now, recorder)
-    }
-}
-
-fn no_route() -> Error {
-    Error::Denied {
-        code: "no_route",
-        rule: "routes".into(),
     }
 }
 

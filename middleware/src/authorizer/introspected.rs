@@ -71,7 +71,8 @@ impl<'a> Pipeline<'a> {
         ))
     }
 
-    /// Checks that the issuer of a signed token has stated that it is active.
+    /// Checks that the issuer of a signed token has stated that it is active, where it is asked about tokens.
+    #[inline(never)]
     pub(super) fn check_introspection(
         &self,
         identity: &Identity,

@@ -28,6 +28,7 @@ mod request_record;
 mod resources;
 mod restored_request;
 mod rule_counts;
+mod rules;
 mod shadow;
 mod start;
 mod status;

@@ -57,7 +57,7 @@ impl Resources {
     }
 
     /// The resource that a request is for; [`None`] if it is for none.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(&self, presented: &Presented<'_>, policy: &Policy) -> Result<Option<&Arc<Protected>>, Error> {
         match self {
             Resources::One(protected) => Ok(Some(protected)),

@@ -3,13 +3,18 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::decision::{Denied, DeniedInShadow, Shadow};
+use super::authenticate::Authenticate;
+use super::decision::{Conclusion, Denied, DeniedInShadow, Shadow};
 use super::mcp_message::NoRoute;
+use super::pending::Authorization;
 use super::pipeline::Pipeline;
 use super::request_facts::request_facts;
+use super::step::Step;
 use crate::chain::Facts;
 use crate::error::Error;
-use crate::policy::{Check, EvaluationTime, MetByToken, Mode, Recorder, Requirement, Unmet, evaluate, evaluate_after};
+use crate::policy::{
+    Check, EvaluationTime, MetByToken, Mode, Recorder, Requirement, Route, Unmet, evaluate, evaluate_after,
+};
 use crate::request::Presented;
 
 /// The outcome with the rules in shadow.
@@ -114,8 +119,29 @@ impl<R: Recorder> Recorder for InShadow<'_, R> {
 }
 
 impl Pipeline<'_> {
+    /// Authorizes a request that has a route, where rules are in shadow: with them it may have none.
+    #[inline(never)]
+    pub(super) fn authorize_beside_shadow(
+        &self,
+        route: &Route,
+        source: &impl Authenticate,
+        presented: &Presented<'_>,
+        now: u64,
+        recorder: &mut impl Recorder,
+    ) -> Authorization<Conclusion> {
+        let in_shadow = self.error_of_promoted_route(presented);
+        if let Some(error) = &in_shadow {
+            Step::ROUTE.report_in_shadow(recorder, error);
+        }
+        let authorization = self.authorize_for(route, source, presented, now, recorder);
+        match in_shadow {
+            None => authorization,
+            Some(error) => authorization.map(|conclusion| conclusion.with_shadow(error)),
+        }
+    }
+
     /// Why a request that has a route would have none if the rules in shadow were enforced.
-    pub(super) fn error_of_promoted_route(&self, presented: &Presented<'_>) -> Option<Error> {
+    fn error_of_promoted_route(&self, presented: &Presented<'_>) -> Option<Error> {
         let policy = self.policy.promoted()?;
         let promoted = Pipeline { policy, ..*self };
         match promoted.route(presented) {

@@ -99,6 +99,6 @@ impl<'f> History<'f> {
     }
 
     pub(crate) fn depth(&self) -> usize {
-        self.actors().count()
+        self.prior.len() + usize::from(self.delegation.actor().is_some())
     }
 }

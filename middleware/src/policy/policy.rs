@@ -292,7 +292,7 @@ impl Policy {
 
     /// Whether the policy has an MCP endpoint.
     pub(crate) fn has_mcp_endpoints(&self) -> bool {
-        self.routes.has_endpoints()
+        self.routes.has_endpoints
     }
 
     /// Whether the path of a request, in some spelling that the server may accept, is that of an MCP endpoint.

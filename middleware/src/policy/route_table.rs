@@ -26,7 +26,7 @@ pub(super) struct RouteTable {
     spelling: Spelling,
     routers: Routers,
     /// Whether a route is for messages of MCP.
-    has_endpoints: bool,
+    pub(super) has_endpoints: bool,
     /// The first route of each access, by the fingerprint of the access.
     leaders: BTreeMap<u64, Vec<usize>>,
 }
@@ -207,7 +207,8 @@ impl RouteTable {
         forms.iter().all(|(path, differences)| {
             let differences = differences.union(self.routers.differences());
             let mut foldings = differences.subsets().skip(1);
-            differences.is_empty() || foldings.all(|folding| self.class(folding, method, path) == class)
+            let of = |folding| self.folded(folding, method, path).map(|route| route.class);
+            differences.is_empty() || foldings.all(|folding| of(folding) == class)
         })
     }
 
@@ -233,10 +234,6 @@ impl RouteTable {
             return Err(Error::McpHeaders { reason });
         }
         Ok(refinements.find(call).and_then(|index| self.routes.get(index)))
-    }
-
-    pub(super) fn has_endpoints(&self) -> bool {
-        self.has_endpoints
     }
 
     /// Whether the path of a request, in some spelling that the server may accept, is that of an MCP endpoint.
@@ -271,11 +268,6 @@ impl RouteTable {
         };
         let pair = |index: usize| self.patterns.get(index).zip(self.routes.get(index));
         numbers.into_iter().filter_map(pair).collect()
-    }
-
-    /// The class of the access that a server with this folding gives.
-    fn class(&self, folding: Folding, method: &str, path: &str) -> Option<usize> {
-        self.folded(folding, method, path).map(|route| route.class)
     }
 
     /// The route that a server with this folding would choose.
