@@ -13,7 +13,7 @@ use crate::error::Error;
 ///
 /// # Errors
 /// [`Error::MissingToken`] for no credential or one of another scheme, [`Error::InvalidRequest`] for more than one.
-#[inline]
+#[inline(always)]
 pub(super) fn bearer(headers: &HeaderMap) -> Result<&[u8], Error> {
     let mut fields = headers.get_all(AUTHORIZATION).iter();
     let Some(field) = fields.next() else {

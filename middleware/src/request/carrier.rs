@@ -56,20 +56,29 @@ impl Carrier<'_> {
 ///
 /// # Errors
 /// [`Error::MissingToken`] for none, [`Error::InvalidRequest`] for more than one.
+#[inline]
 pub(super) fn token<'r, 'c>(headers: &'r HeaderMap, carriers: &'c [HeaderName]) -> Result<Credential<'r, 'c>, Error> {
-    let in_authorization = || {
-        Ok(Credential {
-            bytes: bearer::bearer(headers)?,
-            carrier: Carrier::Authorization,
-        })
-    };
-    if carriers.is_empty() {
-        return in_authorization();
+    if !carriers.is_empty()
+        && let Some(credential) = in_own_header(headers, carriers)?
+    {
+        return Ok(credential);
     }
+    Ok(Credential {
+        bytes: bearer::bearer(headers)?,
+        carrier: Carrier::Authorization,
+    })
+}
+
+/// The token in the header of an issuer; [`None`] without such a header.
+#[inline(never)]
+fn in_own_header<'r, 'c>(
+    headers: &'r HeaderMap,
+    carriers: &'c [HeaderName],
+) -> Result<Option<Credential<'r, 'c>>, Error> {
     let ambiguous = |reason| Err(Error::InvalidRequest { reason });
     let mut present = carriers.iter().filter(|carrier| headers.contains_key(*carrier));
     let Some(carrier) = present.next() else {
-        return in_authorization();
+        return Ok(None);
     };
     if present.next().is_some() {
         return ambiguous("tokens in two headers");
@@ -79,10 +88,10 @@ pub(super) fn token<'r, 'c>(headers: &'r HeaderMap, carriers: &'c [HeaderName]) 
     }
     let mut fields = headers.get_all(carrier).iter();
     match (fields.next(), fields.next()) {
-        (Some(field), None) => Ok(Credential {
+        (Some(field), None) => Ok(Some(Credential {
             bytes: field.as_bytes(),
             carrier: Carrier::Header(carrier),
-        }),
+        })),
         _ => ambiguous("more than one field of the header of the token"),
     }
 }

@@ -102,6 +102,7 @@ impl ActorDocument {
 }
 
 #[derive(Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(in crate::policy) enum ActorCondition {
     /// The initiator is not a human who is their own actor. Part of every requirement.
     NotSelfActor,

@@ -126,8 +126,9 @@ macro_rules! core_words {
             }
         }
 
-        /// A condition on the core facts.
+        /// A condition on the core facts. With a tag of its own: one within the conditions costs each rule nine instructions to read.
         #[derive(Debug, PartialEq, Eq)]
+        #[repr(u8)]
         pub(super) enum CoreCondition {
             $($Condition($Type),)*
             Operation(operation::OperationCondition),
