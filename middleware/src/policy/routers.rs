@@ -91,8 +91,8 @@ impl Routers {
     fn find(&self, routers: &ByMethod, method: &str, path: &str) -> Option<usize> {
         // The first letter is compared by itself: most other methods differ in it.
         let first = method.as_bytes().first();
-        let is_named = |name: &Box<str>| name.as_bytes().first() == first && **name == *method;
-        let named = self.names.iter().position(is_named);
+        let mut names = self.names.iter();
+        let named = names.position(|name| name.as_bytes().first() == first && **name == *method);
         let index = match named {
             Some(index) => index,
             None if methods::is_registered(method) => self.names.len(),
