@@ -429,6 +429,21 @@ mod tests {
     const OPEN: &str = "routes: [{ match: GET / }, { match: GET /health, public: true }]";
 
     #[test]
+    fn a_token_that_is_no_text_is_not_looked_up_as_a_new_one() {
+        let bench = bench("routes: [{ match: GET / }]");
+        let field = HeaderValue::from_bytes(b"Bearer a.\xff.c").unwrap();
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, field)]);
+        let uri = Uri::from_static("/");
+        let target = Target::new(&Method::GET, &uri).unwrap();
+        let in_force = bench.authorizer.in_force();
+        let presented = Presented::headers(&target, &headers);
+        let decision = bench.authorizer.enforce(in_force, None, &presented).into_decision();
+        let reason = "the authorization field is not ASCII";
+        assert_eq!(decision.error(), Some(&Error::InvalidRequest { reason }));
+        assert_eq!(bench.authorizer.inner.cache.status().misses, 0);
+    }
+
+    #[test]
     fn a_valid_token_is_allowed_and_a_public_route_needs_none() {
         let bench = bench(OPEN);
         assert_eq!(bench.code(json!({})), "allow");

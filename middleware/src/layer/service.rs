@@ -167,6 +167,7 @@ mod tests {
     use serde_json::json;
     use std::convert::Infallible;
     use std::future::{Ready, ready};
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, Mutex};
     use tower::{ServiceBuilder, ServiceExt as _};
 
@@ -240,6 +241,71 @@ mod tests {
         assert_eq!(text(response).await, "alice");
         let response = service.oneshot(request("/health", Some(&token))).await.unwrap();
         assert_eq!(text(response).await, "anonymous");
+    }
+
+    /// Counts the events of decisions.
+    #[derive(Clone, Default)]
+    struct Decisions(Arc<AtomicUsize>);
+
+    impl tracing::Subscriber for Decisions {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+        fn event(&self, event: &tracing::Event<'_>) {
+            let is_decision = event.metadata().target() == "actgate::decision";
+            self.0.fetch_add(usize::from(is_decision), Ordering::Relaxed);
+        }
+
+        fn enter(&self, _: &tracing::span::Id) {}
+
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    #[tokio::test]
+    async fn each_request_is_one_event() {
+        let issuer = TestIssuer::new().unwrap();
+        let service = AuthorizeLayer::new(authorizer(&issuer)).layer(Inner::default());
+        let human = issuer.token(json!({"sub": "alice", "sub_profile": "user"})).unwrap();
+        let decisions = Decisions::default();
+        let _default = tracing::subscriber::set_default(decisions.clone());
+        for (index, (path, token)) in [
+            ("/orders", Some(&*human)),
+            ("/orders", Some(&human)),
+            ("/orders", None),
+            ("/health", None),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            service.clone().oneshot(request(path, token)).await.unwrap();
+            assert_eq!(decisions.0.load(Ordering::Relaxed), index + 1, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_limit_counts_what_the_layer_allows() {
+        let issuer = TestIssuer::new().unwrap();
+        let trusted = issuer.trusted(TestIssuer::AUDIENCE).unwrap();
+        let policy = "limit: { per: initiator, rate: 2/d }\nroutes: [{ match: GET /orders }]";
+        let builder = Authorizer::builder()
+            .issuer(trusted)
+            .policy(Policy::from_yaml(policy).unwrap());
+        let builder = builder.clock(crate::clock::FixedClock::at(TestIssuer::NOW));
+        let service = AuthorizeLayer::new(builder.build().unwrap()).layer(Inner::default());
+        let token = issuer.token(json!({"sub": "alice"})).unwrap();
+        for status in [200, 200, 429] {
+            let response = service.clone().oneshot(request("/orders", Some(&token))).await.unwrap();
+            assert_eq!(response.status(), status);
+        }
     }
 
     #[tokio::test]

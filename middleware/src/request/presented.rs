@@ -172,9 +172,28 @@ impl fmt::Debug for Presented<'_> {
 
 #[cfg(test)]
 mod tests {
-    use http::{Method, Uri};
+    use http::header::AUTHORIZATION;
+    use http::{HeaderValue, Method, Uri};
 
     use super::*;
+
+    #[test]
+    fn what_is_wrong_with_the_header_comes_before_a_token_in_the_query() {
+        let uri = Uri::from_static("/?access_token=b");
+        let target = Target::new(&Method::GET, &uri).unwrap();
+        for (field, expected) in [
+            (&b"Bearer a"[..], "a token in the header and one in the query"),
+            (b"Bearer \xff", "the authorization field is not ASCII"),
+            (b"Basic \xff", "the authorization field is not ASCII"),
+        ] {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_bytes(field).unwrap())]);
+            let reason = match Presented::headers(&target, &headers).credential(&[]) {
+                Err(Error::InvalidRequest { reason }) => reason,
+                other => panic!("{:?}", other.map(|credential| credential.bytes)),
+            };
+            assert_eq!(reason, expected);
+        }
+    }
 
     #[test]
     fn a_request_is_shown_by_its_method_alone() {

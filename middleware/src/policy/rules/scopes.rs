@@ -325,6 +325,28 @@ mod tests {
     }
 
     #[test]
+    fn a_scope_is_a_whole_word_of_those_of_the_token() {
+        let long = format!("{} orders:read", "xorders:read orders:readx ".repeat(20).trim_end());
+        for (held, expected) in [
+            ("orders:read", "allow"),
+            ("a orders:read b", "allow"),
+            ("xorders:read orders:readx orders:read", "allow"),
+            (&long, "allow"),
+            ("", "insufficient_scope"),
+            ("orders:rea", "insufficient_scope"),
+            ("xorders:read orders:readx", "insufficient_scope"),
+            ("orders:readorders:read", "insufficient_scope"),
+            (&format!("{long}x"), "insufficient_scope"),
+        ] {
+            assert_eq!(
+                code("scopes: [orders:read]", json!({"scope": held})),
+                expected,
+                "{held}"
+            );
+        }
+    }
+
+    #[test]
     fn a_scope_that_implies_another_is_as_good_as_it() {
         let scope = |body: &str, scope: &str| code_of(&with_hierarchy(body), json!({"scope": scope}));
         let lacks = "insufficient_scope";
