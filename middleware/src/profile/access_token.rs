@@ -80,10 +80,8 @@ impl MediaType {
 /// A claim that is in ID tokens and security events, and in no access token of any issuer.
 fn mark_of_another_token(claims: &Object<'_>) -> Option<&'static str> {
     const MARKS: [&str; 4] = ["at_hash", "c_hash", "s_hash", "events"];
-    let mark = |name: &str| MARKS.iter().position(|mark| *mark == name);
-    // One pass over the claims, and the first mark of several, wherever it is.
-    if let Some(mark) = claims.names().filter_map(mark).min() {
-        return MARKS.get(mark).copied();
+    if let Some(mark) = MARKS.into_iter().find(|mark| claims.get(mark).is_some()) {
+        return Some(mark);
     }
     let is_one_of = |claim: &str, kinds: &[&str]| {
         let text = claims.get(claim).and_then(Json::as_str);
