@@ -169,6 +169,22 @@ impl ClaimTest {
     }
 }
 
+/// The entity profile that a claim states of the party; [`None`] for an absent one and for a text that is no entity profile.
+///
+/// # Errors
+/// [`Reason::Malformed`] for a claim of another type.
+pub(super) fn entity_profile(claim: ClaimName, object: &Object<'_>) -> Result<Option<EntityProfile>, Unmet> {
+    let claim = claim.as_str();
+    match claim_path::find(claim, object) {
+        None => Ok(None),
+        Some(Json::String(text)) => Ok(EntityProfile::of(text)),
+        Some(_) => Err(Unmet {
+            claim,
+            reason: Reason::Malformed,
+        }),
+    }
+}
+
 fn unmet_of<T>(name: ClaimName) -> impl FnOnce(Reason) -> Result<T, Unmet> {
     move |reason| {
         Err(Unmet {

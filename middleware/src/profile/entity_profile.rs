@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::kind::Kind;
+
 /// What entity profiles classify a party as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -19,11 +21,16 @@ impl EntityProfile {
     /// Reads words separated by one space, compared without case. Words that contradict each other, and broken spacing,
     /// classify nothing.
     pub(super) fn of(words: &str) -> Option<EntityProfile> {
-        // Nearly every token has one of these words alone.
-        let words_alone = [EntityProfile::User, EntityProfile::AiAgent, EntityProfile::Service];
-        if let Some(alone) = words_alone.into_iter().find(|profile| profile.word() == words) {
-            return Some(alone);
+        match words {
+            // Nearly every token has one of these words alone.
+            "user" => Some(EntityProfile::User),
+            "ai_agent" => Some(EntityProfile::AiAgent),
+            "service" => Some(EntityProfile::Service),
+            several => EntityProfile::of_several(several),
         }
+    }
+
+    fn of_several(words: &str) -> Option<EntityProfile> {
         let (mut user, mut agent, mut service, mut other) = (false, false, false, false);
         for word in words.split(' ') {
             if word.is_empty() || word.chars().any(|character| !character.is_ascii_graphic()) {
@@ -39,6 +46,15 @@ impl EntityProfile {
             (false, true, _, _) => Some(EntityProfile::AiAgent),
             (false, false, true, _) => Some(EntityProfile::Service),
             _ => None,
+        }
+    }
+
+    /// The kind of a party of this entity profile.
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            EntityProfile::User => Kind::Human,
+            EntityProfile::AiAgent => Kind::Agent,
+            EntityProfile::Service => Kind::Service,
         }
     }
 

@@ -8,6 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 
 use super::claim_name::ClaimName;
 use super::claim_test::{ClaimTest, Unmet};
+use super::entity_profile::EntityProfile;
 use super::subject_pattern::SubjectPattern;
 use crate::claim_path::{self, DottedPath};
 use crate::error::Reason;
@@ -102,6 +103,14 @@ impl Evidence {
     /// Whether it is met by what is there, and not by what is missing.
     fn is_positive(&self) -> bool {
         !self.subjects.is_empty() || !self.clients.is_empty() || self.claims.is_positive()
+    }
+
+    /// The claim whose entity profile it is, if it is nothing else.
+    pub(super) fn entity_profile(&self) -> Option<(ClaimName, EntityProfile)> {
+        match (&*self.subjects, &*self.clients, &*self.claims.0) {
+            ([], [], [(claim, ClaimTest::EntityProfile(profile))]) => Some((*claim, *profile)),
+            _ => None,
+        }
     }
 
     /// Whether the evidence is there.

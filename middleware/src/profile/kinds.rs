@@ -6,7 +6,9 @@ use actgate_yaml::OneOrMany;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use super::claim_test::Unmet;
+use super::claim_name::ClaimName;
+use super::claim_test::{self, Unmet};
+use super::entity_profile::EntityProfile;
 #[cfg(feature = "schema")]
 use super::evidence::EvidenceDocument;
 use super::evidence::{Evidence, MAX_PARTS, PartyClaims, PositiveEvidence};
@@ -135,18 +137,38 @@ impl Kinds {
     ) -> Result<ProvenKind<'k>, Unmet> {
         let mut proven = ProvenKind::default();
         for kinds in all {
+            if let Some(claim) = kinds.entity_profile_claim() {
+                // It is read once for all kinds.
+                let found = claim_test::entity_profile(claim, party.object)?;
+                if let Some(kind) = found.map(EntityProfile::kind)
+                    && let [evidence] = kinds.of(kind)
+                {
+                    proven = proven.and(kind, evidence);
+                }
+                continue;
+            }
             for (kind, list) in [
                 (Kind::Human, &kinds.human),
                 (Kind::Agent, &kinds.agent),
                 (Kind::Service, &kinds.service),
             ] {
-                let Some(evidence) = list.find(kind, party)? else {
-                    continue;
-                };
-                proven = proven.and(kind, evidence);
+                if let Some(evidence) = list.find(kind, party)? {
+                    proven = proven.and(kind, evidence);
+                }
             }
         }
         Ok(proven)
+    }
+
+    /// The one claim whose entity profile is the evidence of each kind, and all there is, as in the tokens of most issuers.
+    fn entity_profile_claim(&self) -> Option<ClaimName> {
+        let claim_of = |kind| match self.of(kind) {
+            [evidence] => evidence.entity_profile().filter(|(_, profile)| profile.kind() == kind),
+            _ => None,
+        };
+        let (claim, _) = claim_of(Kind::Human)?;
+        let is_same = |kind| claim_of(kind).is_some_and(|(other, _)| other == claim);
+        (is_same(Kind::Agent) && is_same(Kind::Service)).then_some(claim)
     }
 
     /// The evidence of a kind.
