@@ -28,12 +28,12 @@ impl<'d> SharedDocument<'d> {
     pub(crate) fn text(&self, text: &str) -> SharedText {
         let start = text.as_ptr().addr().wrapping_sub(self.read.as_ptr().addr());
         let end = start.wrapping_add(text.len());
-        // What lies elsewhere in memory is no part, whatever this comparison finds there.
-        match (self.shared.get(start..end), u32::try_from(start), u32::try_from(end)) {
-            (Some(part), Ok(start), Ok(end)) if part == text => SharedText {
+        match self.shared.as_bytes().get(start..end) {
+            // What lies elsewhere in memory is no part, whatever this comparison finds there.
+            Some(part) if part == text.as_bytes() && end <= u32::MAX as usize => SharedText {
                 whole: Arc::clone(&self.shared),
-                start,
-                end,
+                start: start as u32,
+                end: end as u32,
             },
             _ => text.into(),
         }

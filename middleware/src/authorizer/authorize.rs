@@ -311,7 +311,7 @@ impl<'a> Pipeline<'a> {
             },
             error,
         })?;
-        let verified = Step::SIGNATURE.report(token.verify(claims, &selected), recorder, |_| "valid".to_owned())?;
+        let verified = Step::SIGNATURE.report(token.verify(claims, selected), recorder, |_| "valid".to_owned())?;
         token.remember_header(&self.inner.headers, &verified);
         for required in &issuer.required_claims {
             let (expected, found) = (|| required.expected(), || required.found(&verified));

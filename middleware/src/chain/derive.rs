@@ -36,16 +36,18 @@ impl Facts {
             Some(actor) if *actor.party() == initiator => Delegation::SelfActor(actor),
             Some(actor) => Delegation::Delegated(actor),
         };
-        let prior = match issuer.prior_actors {
-            PriorActors::Ignore => Box::default(),
-            PriorActors::Audit | PriorActors::Enforce => actors.collect(),
-        };
+        let mut prior = Vec::new();
+        if issuer.prior_actors != PriorActors::Ignore {
+            // Neither grows nor shrinks.
+            prior.reserve_exact(actors.len());
+            prior.extend(actors);
+        }
         Ok(Facts {
-            claims: verified.claims(profile, limits)?,
+            claims: verified.claims(parties.client, profile, limits)?,
             kind,
             initiator,
             delegation,
-            prior,
+            prior: prior.into(),
             contradictory,
         })
     }

@@ -54,8 +54,9 @@ impl<'r, 'a> ClaimReader<'r, 'a> {
     pub(crate) fn identifier(self, claim: &'static str) -> Result<Option<&'r str>, Error> {
         match self.text(claim)? {
             Some(text) if text.len() > self.limits.identifier_bytes => Err(Error::claim(claim, Reason::TooLong)),
-            // The first other character ends the search for a blank one.
-            Some(text) if text.trim_start().is_empty() || contains_control(text) => Err(malformed(claim)),
+            // Nearly every identifier has none but these characters.
+            Some(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(text)),
+            Some(text) if text.trim().is_empty() || text.contains(char::is_control) => Err(malformed(claim)),
             text => Ok(text),
         }
     }
@@ -117,13 +118,4 @@ pub(crate) fn missing(claim: &'static str) -> Error {
 
 pub(crate) fn malformed(claim: &'static str) -> Error {
     Error::claim(claim, Reason::Malformed)
-}
-
-/// Nearly every identifier is ASCII, where the bytes suffice.
-fn contains_control(text: &str) -> bool {
-    if text.is_ascii() {
-        text.bytes().any(|byte| byte.is_ascii_control())
-    } else {
-        text.chars().any(char::is_control)
-    }
 }

@@ -68,15 +68,15 @@ impl fmt::Debug for Authentication {
 }
 
 impl Claims {
-    /// Reads the claims that `profile` names. `document` is the text of `object`.
+    /// Reads the claims that `profile` names. `document` is the text of `object`, and `client` is the [`client`] in it.
     pub(super) fn parse(
         document: &SharedDocument<'_>,
         object: &Object<'_>,
+        client: Option<&str>,
         profile: &Profile,
         limits: &Limits,
     ) -> Result<Claims, Error> {
         let read = ClaimReader::new(object, limits);
-        let client = client(read, profile)?;
         Ok(Claims {
             audience: Audience::read(read, profile.audience, document)?,
             expiration: read.date("exp")?.ok_or(missing("exp"))?,
@@ -258,7 +258,8 @@ mod tests {
         let text = claims.to_string();
         let limits = Limits::default();
         let object = crate::json::object(text.as_bytes(), &limits).unwrap();
-        Claims::parse(&SharedDocument::new(&text), &object, profile, &limits)
+        let client = client(ClaimReader::new(&object, &limits), profile)?;
+        Claims::parse(&SharedDocument::new(&text), &object, client, profile, &limits)
     }
 
     fn parse(claims: &Value) -> Result<Claims, Error> {
@@ -438,7 +439,8 @@ mod tests {
         let text = r#"{"aud":"a","exp":1,"limit":500.000000000000001,"team":"red"}"#;
         let limits = Limits::default();
         let object = crate::json::object(text.as_bytes(), &limits).unwrap();
-        let mut claims = Claims::parse(&SharedDocument::new(text), &object, &Profile::default(), &limits).unwrap();
+        let mut claims =
+            Claims::parse(&SharedDocument::new(text), &object, None, &Profile::default(), &limits).unwrap();
         assert_eq!(claims.get("team"), Some(&json!("red")));
         claims.set_claim("team", Some(&json!("blue")));
         assert_eq!(claims.get("team"), Some(&json!("blue")));

@@ -156,12 +156,12 @@ impl<'t> UnverifiedToken<'t> {
         &self,
         keys: &'k KeySet,
         accepted: &[Algorithm],
-    ) -> Result<Vec<&'k VerificationKey>, Error> {
+    ) -> Result<impl Iterator<Item = &'k VerificationKey>, Error> {
         if !accepted.contains(&self.header.algorithm) {
             return Err(Error::UnsupportedAlgorithm);
         }
-        let selected: Vec<_> = keys.select(self.kid(), self.header.algorithm).collect();
-        if !selected.is_empty() {
+        let mut selected = keys.select(self.kid(), self.header.algorithm).peekable();
+        if selected.peek().is_some() {
             Ok(selected)
         } else if keys.may_miss(self.kid(), self.header.algorithm) {
             Err(Error::UnknownKey)
@@ -171,10 +171,10 @@ impl<'t> UnverifiedToken<'t> {
     }
 
     /// Verifies the signature with one of the selected keys, and with it the claims.
-    pub(crate) fn verify<'p>(
+    pub(crate) fn verify<'p, 'k>(
         &self,
         claims: UnverifiedClaims<'p>,
-        selected: &[&VerificationKey],
+        selected: impl Iterator<Item = &'k VerificationKey>,
     ) -> Result<VerifiedClaims<'p>, Error> {
         self.check_signature(selected)?;
         Ok(VerifiedClaims::new(claims.payload, claims.object))
@@ -184,15 +184,15 @@ impl<'t> UnverifiedToken<'t> {
     #[cfg(feature = "test-util")]
     pub(crate) fn into_verified_payload(self, keys: &KeySet) -> Result<Vec<u8>, Error> {
         let selected = self.select(keys, Algorithm::all())?;
-        self.check_signature(&selected)?;
+        self.check_signature(selected)?;
         let mut payload = self.decoded;
         payload.truncate(self.payload_bytes);
         Ok(payload)
     }
 
-    fn check_signature(&self, selected: &[&VerificationKey]) -> Result<(), Error> {
-        let (mut keys, signature) = (selected.iter(), &self.decoded[self.payload_bytes..]);
-        if keys.any(|key| key.verifies(self.signing_input, signature)) {
+    fn check_signature<'k>(&self, mut selected: impl Iterator<Item = &'k VerificationKey>) -> Result<(), Error> {
+        let signature = &self.decoded[self.payload_bytes..];
+        if selected.any(|key| key.verifies(self.signing_input, signature)) {
             Ok(())
         } else {
             Err(Error::InvalidSignature)

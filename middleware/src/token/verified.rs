@@ -93,9 +93,9 @@ impl<'p> VerifiedClaims<'p> {
         }
     }
 
-    /// The claims that `profile` names, but for the parties.
-    pub(crate) fn claims(&self, profile: &Profile, limits: &Limits) -> Result<Claims, Error> {
-        Claims::parse(&self.document, &self.object, profile, limits)
+    /// The claims that `profile` names, but for the parties; the client has been read.
+    pub(crate) fn claims(&self, client: Option<&str>, profile: &Profile, limits: &Limits) -> Result<Claims, Error> {
+        Claims::parse(&self.document, &self.object, client, profile, limits)
     }
 }
 
