@@ -28,14 +28,14 @@ impl<'d> SharedDocument<'d> {
     pub(crate) fn text(&self, text: &str) -> SharedText {
         let start = text.as_ptr().addr().wrapping_sub(self.read.as_ptr().addr());
         let end = start.wrapping_add(text.len());
-        match self.shared.as_bytes().get(start..end) {
-            // What lies elsewhere in memory is no part, whatever this comparison finds there.
-            Some(part) if part == text.as_bytes() && end <= u32::MAX as usize => SharedText {
+        // Both texts are borrowed now, so that a place within the document is a part of it.
+        match start <= end && end <= self.shared.len() && end <= u32::MAX as usize {
+            true => SharedText {
                 whole: Arc::clone(&self.shared),
                 start: start as u32,
                 end: end as u32,
             },
-            _ => text.into(),
+            false => text.into(),
         }
     }
 }

@@ -172,7 +172,7 @@ impl<'i> ActorReader<'i, '_> {
         let read = ClaimReader::new(object, self.limits);
         let malformed = |_| invalid("a member of an `act` is of a wrong type or form");
         let subject = read.identifier("sub").map_err(malformed)?;
-        let subject = subject.ok_or(invalid("an `act` has no `sub`"))?;
+        let subject = subject.ok_or_else(|| invalid("an `act` has no `sub`"))?;
         let issuer = match (read.identifier("iss").map_err(malformed)?, profile.actor.issuer) {
             (Some(named), _) if *named == *self.issuer.issuer => Arc::clone(&self.issuer.issuer),
             (Some(named), _) => Arc::from(named),

@@ -146,7 +146,7 @@ impl<'r> Subject<'r> {
             }
         }
         Ok(Subject {
-            text: read.identifier(claim)?.ok_or(missing(claim))?,
+            text: read.identifier(claim)?.ok_or_else(|| missing(claim))?,
             claim,
             is_substitute: false,
         })

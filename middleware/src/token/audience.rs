@@ -29,7 +29,7 @@ impl Audience {
             claim = substitute.as_str();
             named = read.text_or_texts(claim)?;
         }
-        let named = named.ok_or(missing(claim))?;
+        let named = named.ok_or_else(|| missing(claim))?;
         if named.is_empty() || named.iter().any(|one| one.is_empty()) {
             return Err(malformed(claim));
         }

@@ -79,7 +79,7 @@ impl Claims {
         let read = ClaimReader::new(object, limits);
         Ok(Claims {
             audience: Audience::read(read, profile.audience, document)?,
-            expiration: read.date("exp")?.ok_or(missing("exp"))?,
+            expiration: read.date("exp")?.ok_or_else(|| missing("exp"))?,
             not_before: read.date("nbf")?,
             issued_at: read.date("iat")?,
             token_id: read.text("jti")?.map(|id| document.text(id)),

@@ -88,7 +88,7 @@ impl<'t> UnverifiedToken<'t> {
         };
         // Four characters are three bytes: both parts fit without growing.
         let mut decoded = Vec::with_capacity((payload.len() + signature.len()) / 4 * 3 + 6);
-        base64url::decode_into(payload, &mut decoded).ok_or(malformed("its payload is not base64url"))?;
+        base64url::decode_into(payload, &mut decoded).ok_or_else(|| malformed("its payload is not base64url"))?;
         let payload_bytes = decoded.len();
         if signature.is_empty() {
             return Err(malformed("its signature is missing"));
@@ -97,7 +97,7 @@ impl<'t> UnverifiedToken<'t> {
         if signature.len() > 1366 {
             return Err(too_long("its signature is longer than that of any accepted key"));
         }
-        base64url::decode_into(signature, &mut decoded).ok_or(malformed("its signature is not base64url"))?;
+        base64url::decode_into(signature, &mut decoded).ok_or_else(|| malformed("its signature is not base64url"))?;
         Ok(UnverifiedToken {
             header,
             new_header,
