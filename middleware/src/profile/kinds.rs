@@ -192,6 +192,7 @@ impl EvidenceList {
     }
 
     /// The first evidence that a party is of a kind.
+    #[inline]
     pub(crate) fn find(&self, kind: Kind, party: &PartyClaims<'_, '_>) -> Result<Option<&Evidence>, Unmet> {
         for evidence in &self.0 {
             // RFC 9068 section 2.2: without a person the subject is the client. That a client serves people says nothing of it.
