@@ -10,7 +10,7 @@ pub struct Limits {
     pub token_bytes: usize,
     /// Longest encoded JOSE header, in bytes. Usual ones are below 300. Default 2 KiB.
     pub header_bytes: usize,
-    /// Deepest nesting of JSON in header or claims. It fits the deepest accepted chain. Default 32.
+    /// Deepest nesting of JSON in header or claims, at most 127. It fits the deepest accepted chain. Default 32.
     pub json_depth: usize,
     /// Most members and elements in one JSON document. Default 1,024.
     pub json_values: usize,
