@@ -22,7 +22,8 @@ use crate::request::{Carrier, Credential, Presented, Target, check_form, names_m
 use crate::token::{UnverifiedClaims, UnverifiedToken, algorithm_name};
 
 impl<'a> Pipeline<'a> {
-    /// Authorizes by the route of the target and the credential. Enforcement and explanation differ in the recorder alone.
+    /// Authorizes by the route of the target and the credential. Enforcement and explanation differ in the recorder, which decides whether
+    /// rules that the token alone meets are evaluated in full.
     pub(super) fn authorize(
         &self,
         presented: &Presented<'_>,

@@ -200,9 +200,15 @@ impl Authorizer {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn replace_revocations(&self, revocations: impl Into<Arc<Revocations>>) {
-        let next = revocations.into();
-        let current = self.inner.revocations.get_or_init(|| ArcSwap::new(Arc::clone(&next)));
-        current.store(next);
+        let mut next = Some(revocations.into());
+        // The first list is stored by this alone: a second time it would replace one that came after it.
+        let current = self
+            .inner
+            .revocations
+            .get_or_init(|| ArcSwap::new(next.take().unwrap_or_default()));
+        if let Some(next) = next {
+            current.store(next);
+        }
     }
 
     /// The name of a requirement of the policy, which no policy without it replaces.

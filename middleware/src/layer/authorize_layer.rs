@@ -215,8 +215,8 @@ impl<R, M, P> AuthorizeLayer<R, M, P> {
         })
     }
 
-    /// Authorizes a request; `target` is its own. The identity of an allowed one about which nothing else is left to do: it shares no
-    /// policy, which almost every request would take and give back.
+    /// Authorizes a request; `target` is its own. Returns the identity of an allowed one about which nothing is left to do, and the
+    /// authorization of any other as an error. The policy in force is borrowed for the former, which almost every request is.
     pub(super) fn authorize<B>(
         &self,
         target: &Result<Target<'_>, Error>,

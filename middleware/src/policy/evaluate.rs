@@ -1,4 +1,4 @@
-//! The one evaluator, of enforcement and of `explain` alike. It is total: every input has an answer, without a panic and
+//! The one evaluator, of enforcement and of `explain` alike. Enforcement leaves out the first rules that the token alone meets. It is total: every input has an answer, without a panic and
 //! without an endless loop.
 
 use std::sync::Arc;
@@ -12,8 +12,11 @@ use crate::error::Error;
 
 /// How many of the first rules of a requirement are met, whatever the request is beside its token. Of almost every allowed request it is
 /// all of them: that costs no more than their comparisons.
+///
+/// A rule that its token meets is one that a full evaluation finds met: tests evaluate each policy in both ways.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MetByToken {
+    /// The first core rules that are met.
     core: usize,
     /// Whether all rules are met.
     pub(crate) is_all: bool,
@@ -63,6 +66,9 @@ pub(crate) fn evaluate_after(
     time: &EvaluationTime,
     recorder: &mut impl Recorder,
 ) -> Result<(), Unmet> {
+    if met.is_all {
+        return Ok(());
+    }
     let (core, history) = (facts.core(), facts.history());
     let before_reading = requirement.body_limit().map(|_| request.before_reading());
     let mut denial: Option<(Needs, Unmet)> = None;
@@ -170,7 +176,7 @@ pub(crate) fn evaluate_after(
 }
 
 impl MetByToken {
-    /// None of those that a recorder keeps.
+    /// Of a requirement. No rule counts as met where a recorder keeps those that are: each is then evaluated in full.
     pub(crate) fn of(
         requirement: &Requirement,
         facts: &Facts,

@@ -8,8 +8,8 @@ use http::header::AUTHORIZATION;
 use super::parameter_name;
 use crate::error::Error;
 
-/// Finds the one bearer token in the headers of a request. It does NOT check the form of the token, and neither that it is a text: of a
-/// cached token that is known.
+/// Finds the one bearer token in the headers of a request. It does NOT check the form of the token, nor that it is text: a
+/// cached token is.
 ///
 /// # Errors
 /// [`Error::MissingToken`] for no credential or one of another scheme, [`Error::InvalidRequest`] for more than one.

@@ -52,7 +52,7 @@ impl Carrier<'_> {
     }
 }
 
-/// The one token in the headers of a request. It does NOT check the form of the token, and neither that it is a text.
+/// The one token in the headers of a request. It does NOT check the form of the token, nor that it is text.
 ///
 /// # Errors
 /// [`Error::MissingToken`] for none, [`Error::InvalidRequest`] for more than one.

@@ -144,7 +144,7 @@ impl<'r> Presented<'r> {
     }
 
     /// The one token, and where it is; `carriers` are the headers that issuers have to themselves. Its form has not been
-    /// checked, and neither that it is a text.
+    /// checked, nor that it is text.
     pub(crate) fn credential<'c>(&self, carriers: &'c [HeaderName]) -> Result<Credential<'r, 'c>, Error> {
         let found = match self.credential {
             Source::Headers(headers) => carrier::token(headers, carriers)?,
@@ -172,27 +172,51 @@ impl fmt::Debug for Presented<'_> {
 
 #[cfg(test)]
 mod tests {
-    use http::header::AUTHORIZATION;
     use http::{HeaderValue, Method, Uri};
 
     use super::*;
 
+    /// Why the credential of a request with this header and target is refused, where `x-token` is the header of an issuer.
+    fn refusal(name: &'static str, field: &[u8], target: &'static str) -> &'static str {
+        let uri = Uri::from_static(target);
+        let target = Target::new(&Method::GET, &uri).unwrap();
+        let name = HeaderName::from_static(name);
+        let headers = HeaderMap::from_iter([(name, HeaderValue::from_bytes(field).unwrap())]);
+        let own = [HeaderName::from_static("x-token")];
+        let presented = Presented::headers(&target, &headers);
+        let text = presented
+            .credential(&own)
+            .and_then(|credential| credential.text().map(|_| ()));
+        match text {
+            Err(Error::InvalidRequest { reason }) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn what_is_wrong_with_the_header_comes_before_a_token_in_the_query() {
-        let uri = Uri::from_static("/?access_token=b");
-        let target = Target::new(&Method::GET, &uri).unwrap();
-        for (field, expected) in [
-            (&b"Bearer a"[..], "a token in the header and one in the query"),
-            (b"Bearer \xff", "the authorization field is not ASCII"),
-            (b"Basic \xff", "the authorization field is not ASCII"),
+        for (name, field, expected) in [
+            (
+                "authorization",
+                &b"Bearer a"[..],
+                "a token in the header and one in the query",
+            ),
+            ("authorization", b"Bearer \xff", "the authorization field is not ASCII"),
+            ("authorization", b"Basic \xff", "the authorization field is not ASCII"),
+            ("x-token", b"a", "a token in the header and one in the query"),
+            ("x-token", b"\xff", "the header of the token is not ASCII"),
         ] {
-            let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_bytes(field).unwrap())]);
-            let reason = match Presented::headers(&target, &headers).credential(&[]) {
-                Err(Error::InvalidRequest { reason }) => reason,
-                other => panic!("{:?}", other.map(|credential| credential.bytes)),
-            };
-            assert_eq!(reason, expected);
+            assert_eq!(refusal(name, field, "/?access_token=b"), expected);
         }
+    }
+
+    #[test]
+    fn a_token_that_is_no_text_is_refused_by_its_header() {
+        assert_eq!(
+            refusal("authorization", b"Bearer \xff", "/"),
+            "the authorization field is not ASCII"
+        );
+        assert_eq!(refusal("x-token", b"\xff", "/"), "the header of the token is not ASCII");
     }
 
     #[test]
