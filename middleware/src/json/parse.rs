@@ -19,8 +19,12 @@ pub(crate) enum JsonError {
     TooLarge,
 }
 
-/// Deepest nesting, whatever the limits: each level takes a part of the stack.
+/// Deepest nesting, whatever the limits: each level takes a part of the stack, and serde_json, which reads the same claims again for rules
+/// on them, takes no more.
 const MAX_DEPTH: usize = 127;
+
+/// Texts of up to this length are searched byte by byte for their end, and longer ones by blocks of it.
+const BLOCK: usize = 32;
 
 /// How many members the claims of a usual token have at most, and an object within them.
 const MANY: usize = 16;
@@ -61,6 +65,7 @@ fn parse<'a, N: Number<'a>>(text: &'a str, limits: &Limits) -> Result<Object<'a,
         at: 0,
         // The object itself is one value more.
         budget: limits.json_values.saturating_add(1),
+        is_deepest: limits.json_depth >= MAX_DEPTH,
         failure: JsonError::Invalid,
     };
     let value = parser.value(limits.json_depth.min(MAX_DEPTH), MANY);
@@ -101,6 +106,8 @@ struct Parser<'a> {
     at: usize,
     /// How many values are still accepted.
     budget: usize,
+    /// Whether the limit is [`MAX_DEPTH`]: what is on the last level can then be no object and no list, even an empty one.
+    is_deepest: bool,
     /// Why the document is rejected.
     failure: JsonError,
 }
@@ -127,7 +134,7 @@ impl<'a> Parser<'a> {
 
     /// The object whose brace is next.
     fn object<N: Number<'a>>(&mut self, depth: usize, members: usize) -> Option<Object<'a, N>> {
-        self.at += 1;
+        self.open(depth)?;
         if self.takes(b'}') {
             return Some(Object::default());
         }
@@ -157,18 +164,31 @@ impl<'a> Parser<'a> {
 
     /// The list whose bracket is next.
     fn list<N: Number<'a>>(&mut self, depth: usize) -> Option<Vec<Json<'a, N>>> {
-        self.at += 1;
+        self.open(depth)?;
         let depth = self.within(depth)?;
         let mut items = Vec::new();
         if self.takes(b']') {
             return Some(items);
         }
         loop {
+            // A list without its end is no list that is too large.
+            if matches!(self.next(), None | Some(b']')) {
+                return None;
+            }
             items.push(self.value(depth, FEW)?);
             if self.takes_end(b']')? {
                 return Some(items);
             }
         }
+    }
+
+    /// Takes the brace or the bracket of a value, in which values can be this deep.
+    fn open(&mut self, depth: usize) -> Option<()> {
+        if depth == 0 && self.is_deepest {
+            return self.fail(JsonError::TooLarge);
+        }
+        self.at += 1;
+        Some(())
     }
 
     /// How deep the values within one of this depth can be.
@@ -231,39 +251,59 @@ impl<'a> Parser<'a> {
     /// The string whose quote is next. It is borrowed if it has no escape.
     #[inline(always)]
     fn string(&mut self) -> Option<Cow<'a, str>> {
-        match self.plain_string() {
-            Some(string) => Some(Cow::Borrowed(string)),
-            None => self.escaped_string().map(Cow::Owned),
+        let start = self.at + 1;
+        let end = self.plain_end(start)?;
+        match self.text.as_bytes().get(end)? {
+            b'"' => {
+                self.at = end + 1;
+                self.text.get(start..end).map(Cow::Borrowed)
+            }
+            b'\\' => self.escaped_string(end).map(Cow::Owned),
+            _ => None,
         }
     }
 
-    /// The same; [`None`] for one with an escape, or with a mistake.
-    fn plain_string(&mut self) -> Option<&'a str> {
-        let (bytes, start) = (self.text.as_bytes(), self.at + 1);
-        let mut end = start;
-        while !ENDS[usize::from(*bytes.get(end)?)] {
-            end += 1;
-        }
-        if bytes.get(end) != Some(&b'"') {
-            return None;
-        }
-        self.at = end + 1;
-        self.text.get(start..end)
-    }
-
+    /// The same, of which the first escape is at `end`.
     #[cold]
-    fn escaped_string(&mut self) -> Option<String> {
-        let (bytes, start) = (self.text.as_bytes(), self.at);
-        self.at += 1;
+    fn escaped_string(&mut self, mut end: usize) -> Option<String> {
         loop {
-            self.at += match bytes.get(self.at)? {
+            end = match self.text.as_bytes().get(end)? {
                 b'"' => break,
-                b'\\' => 2,
-                _ => 1,
+                b'\\' => self.plain_end(end + 2)?,
+                _ => return None,
             };
         }
-        self.at += 1;
-        serde_json::from_str(self.text.get(start..self.at)?).ok()
+        let start = std::mem::replace(&mut self.at, end + 1);
+        serde_json::from_str(self.text.get(start..=end)?).ok()
+    }
+
+    /// Where a part of a string ends that is as it is written: at a quote, a backslash or a control character.
+    #[inline(always)]
+    fn plain_end(&self, start: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let mut end = start;
+        // Most strings end here.
+        while end < start + BLOCK {
+            if ENDS[usize::from(*bytes.get(end)?)] {
+                return Some(end);
+            }
+            end += 1;
+        }
+        self.distant_end(end)
+    }
+
+    /// The same, further on.
+    #[inline(never)]
+    fn distant_end(&self, start: usize) -> Option<usize> {
+        let rest = self.text.as_bytes().get(start..)?;
+        // Without a branch for each byte, several are compared at once.
+        let has_end = |block: &&[u8]| {
+            let is_end = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
+            block.iter().fold(false, |found, byte| found | is_end(byte))
+        };
+        let plain = rest.chunks_exact(BLOCK).take_while(|block| !has_end(block)).count() * BLOCK;
+        let after = rest.get(plain..)?.iter().position(|byte| ENDS[usize::from(*byte)])?;
+        Some(start + plain + after)
     }
 }
 
@@ -343,6 +383,26 @@ mod tests {
     }
 
     #[test]
+    fn a_string_of_any_length_ends_where_its_quote_is() {
+        for length in (0..100).chain([1000]) {
+            let plain = "a".repeat(length);
+            for (written, expected) in [
+                (plain.clone(), Some(plain.clone())),
+                (format!("{plain}\\n"), Some(format!("{plain}\n"))),
+                (format!("\\\"{plain}"), Some(format!("\"{plain}"))),
+                (format!("{plain}\n"), None),
+                (format!("{plain}\\n\u{1}"), None),
+                (format!("{plain}\\"), None),
+            ] {
+                let text = format!("{{\"a\":\"{written}\",\"b\":1}}");
+                let read = read(&text).ok();
+                let found = read.as_ref().and_then(|object| object.get("a"));
+                assert_eq!(found, expected.map(|text| Json::String(text.into())).as_ref(), "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn numbers_are_kept_as_they_are_written() {
         let text =
             r#"{"a-1\"2":500.000000000000001,"b":[5e2,-0,{"c":"9\\","d":18446744073709551616}],"e":"1","f":1E-3}"#;
@@ -367,9 +427,35 @@ mod tests {
         assert!(read(&nested(32)).is_ok());
         assert_eq!(read(&nested(33)), Err(JsonError::TooLarge));
         assert_eq!(read(&nested(100_000)), Err(JsonError::TooLarge));
+        // As deep as serde_json reads the claims again, whatever is innermost.
+        for (limit, depth, innermost, is_read) in [
+            (126, 126, "{}", true),
+            (127, 126, "{}", true),
+            (127, 127, "0", true),
+            (127, 127, "{}", false),
+            (127, 127, "[]", false),
+            (200, 127, "{}", false),
+            (200, 128, "0", false),
+        ] {
+            let text = nested(depth).replace('0', innermost);
+            let limits = Limits {
+                json_depth: limit,
+                ..Limits::default()
+            };
+            let read = object(text.as_bytes(), &limits);
+            assert_eq!(read.is_ok(), is_read, "{limit} {depth} {innermost}");
+            assert!(
+                !is_read || serde_json::from_str::<Value>(&text).is_ok(),
+                "{limit} {depth} {innermost}"
+            );
+        }
         let wide = |count: usize| format!("{{\"a\":[{}]}}", vec!["0"; count].join(","));
         assert!(read(&wide(1023)).is_ok());
         assert_eq!(read(&wide(1024)), Err(JsonError::TooLarge));
+        for end in ["", "]}"] {
+            let text = format!("{{\"a\":[{}{end}", "0,".repeat(1023));
+            assert_eq!(read(&text), Err(JsonError::Invalid), "{end}");
+        }
     }
 
     /// A value as serde_json has it.
