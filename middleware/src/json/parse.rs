@@ -280,16 +280,12 @@ impl<'a> Parser<'a> {
     /// Where a part of a string ends that is as it is written: at a quote, a backslash or a control character.
     #[inline(always)]
     fn plain_end(&self, start: usize) -> Option<usize> {
-        let bytes = self.text.as_bytes();
-        let mut end = start;
+        let rest = self.text.as_bytes().get(start..)?;
         // Most strings end here.
-        while end < start + BLOCK {
-            if ENDS[usize::from(*bytes.get(end)?)] {
-                return Some(end);
-            }
-            end += 1;
+        match rest.iter().take(BLOCK).position(|byte| ENDS[usize::from(*byte)]) {
+            Some(length) => Some(start + length),
+            None => self.distant_end(start + BLOCK),
         }
-        self.distant_end(end)
     }
 
     /// The same, further on.
