@@ -34,23 +34,30 @@ pub(super) fn check(parts: &[Part<'_>], owner: &str, context: &mut Context<'_>) 
     let Some((part_of_client, of_client, _)) = of_clients.last() else {
         return;
     };
-    let of_actor = rules().find_map(|(part, rule)| match &rule.condition {
-        CoreCondition::Actor(condition) => Some((part, rule, condition.listed()?)),
-        _ => None,
-    });
+    let of_actors: Vec<(&Part<'_>, &CoreRule, &[PartyName])> = rules()
+        .filter_map(|(part, rule)| match &rule.condition {
+            CoreCondition::Actor(condition) => Some((part, rule, condition.listed()?)),
+            _ => None,
+        })
+        .collect();
     let is_same = |other: &Part<'_>| std::ptr::eq(other, part);
     // What is within one requirement is reported there.
     let is_within =
-        of_clients.iter().all(|(part, ..)| is_same(part)) && of_actor.is_none_or(|(part, ..)| is_same(part));
+        of_clients.iter().all(|(part, ..)| is_same(part)) && of_actors.iter().all(|(part, ..)| is_same(part));
     if is_within && part.required.is_some() {
         return;
     }
     let is_met_by = |client: &str| of_clients.iter().all(|(_, _, condition)| condition.accepts(client));
-    let is_possible = match of_actor {
-        Some((_, _, listed)) => listed
-            .iter()
-            .any(|name| agents.presenters(name).into_iter().any(is_met_by)),
-        None => {
+    let presenters: Vec<Vec<&PartyName>> = of_actors
+        .iter()
+        .map(|(_, _, listed)| {
+            let may_present = |name: &&PartyName| agents.presenters(name).into_iter().any(is_met_by);
+            listed.iter().filter(may_present).collect()
+        })
+        .collect();
+    let is_possible = match presenters.is_empty() {
+        false => have_one(&presenters),
+        true => {
             let mut listed = of_clients.iter().filter_map(|(_, _, condition)| condition.listed());
             listed.all(|clients| clients.iter().any(|client| agents.may_present(client)))
         }
@@ -59,9 +66,19 @@ pub(super) fn check(parts: &[Part<'_>], owner: &str, context: &mut Context<'_>) 
         return;
     }
     let name = |rule: &CoreRule| format!("`{}`", after(owner, &rule.name));
-    let with_actor = of_actor.map_or(String::new(), |(_, rule, _)| format!(" and {}", name(rule)));
+    // Those that no presenter is in, or else all.
+    let without: Vec<&CoreRule> = of_actors
+        .iter()
+        .zip(&presenters)
+        .filter_map(|((_, rule, _), presenters)| presenters.is_empty().then_some(*rule))
+        .collect();
+    let named = match without.is_empty() {
+        true => of_actors.iter().map(|(_, rule, _)| *rule).collect(),
+        false => without,
+    };
+    let with_actors: String = named.into_iter().map(|rule| format!(" and {}", name(rule))).collect();
     let message = format!(
-        "no request meets {} beside {}{with_actor}: the client of the token is then another one than the actor",
+        "no request meets {} beside {}{with_actors}: the client of the token is then another one than the actor",
         name(presented),
         name(of_client),
     );
@@ -71,6 +88,16 @@ pub(super) fn check(parts: &[Part<'_>], owner: &str, context: &mut Context<'_>) 
         false => part.span_of(after(owner, &presented.name)),
     };
     context.mistake_if_whole(later, message, help);
+}
+
+/// Whether some party is in each of these lists.
+fn have_one(lists: &[Vec<&PartyName>]) -> bool {
+    // Of all names of a party, the one with an issuer, if there is one, is within each other name.
+    let is_within = |name: &PartyName, other: &PartyName| {
+        name.may_be(other) && (name.issuer().is_some() || other.issuer().is_none())
+    };
+    let mut names = lists.iter().flatten();
+    names.any(|name| lists.iter().all(|list| list.iter().any(|other| is_within(name, other))))
 }
 
 impl Agents {
@@ -116,7 +143,7 @@ mod tests {
 
     fn mistakes(route: &str) -> Vec<String> {
         let text = format!(
-            "{AGENTS}requirements:\n  presented: {{ actor: {{ is_presenter: true }} }}\n  of_web: {{ actor: {{ is_presenter: true }}, client: {{ one_of: [web] }} }}\nroutes:\n  - {{ match: GET /, {route} }}\n"
+            "{AGENTS}requirements:\n  presented: {{ actor: {{ is_presenter: true }} }}\n  of_web: {{ actor: {{ is_presenter: true }}, client: {{ one_of: [web] }} }}\n  named: {{ actor: {{ one_of: [report-agent, {{ subject: web, issuer: 'https://partner.example' }}] }} }}\nroutes:\n  - {{ match: GET /, {route} }}\n"
         );
         match Policy::from_yaml(&text) {
             Ok(_) => Vec::new(),
@@ -137,6 +164,10 @@ mod tests {
             "require: [of_web], actor: { one_of: [other] }",
             "actor: { one_of: [{ subject: partner-agent, issuer: 'https://partner.example' }], is_presenter: true }, client: { one_of: [partner-agent] }",
             "actor: { one_of: [{ subject: refund-agent, issuer: 'https://other.example' }], is_presenter: true }, client: { one_of: [refund-agent] }",
+            // Each list of actors has to have a presenter, and one of them is the actor.
+            "require: [named], actor: { one_of: [refund-agent, report-agent], is_presenter: true }, client: { one_of: [refund-client] }",
+            "require: [named], actor: { one_of: [report-agent, refund-agent], is_presenter: true }, client: { one_of: [refund-client, web] }",
+            "require: [named], actor: { one_of: [report-agent, { subject: web, issuer: 'https://other.example' }], is_presenter: true }, client: { one_of: [web] }",
             // Another agent has its name as a client.
             "actor: { one_of: [refund-client], is_presenter: true }, client: { one_of: [refund-client] }",
         ] {
@@ -161,6 +192,8 @@ mod tests {
             "actor: { one_of: [other], is_presenter: true }, client: { none_of: [web] }",
             "actor: { is_presenter: true, none_of: [other] }, client: { one_of: [refund-client] }",
             "require: [presented], client: { one_of: [refund-client] }",
+            "require: [named], actor: { one_of: [refund-agent, report-agent], is_presenter: true }, client: { one_of: [report-agent] }",
+            "require: [named], actor: { one_of: [refund-agent, web], is_presenter: true }, client: { one_of: [web] }",
         ] {
             assert_eq!(mistakes(route), [""; 0], "{route}");
         }
