@@ -23,9 +23,6 @@ pub(crate) enum JsonError {
 /// on them, takes no more.
 const MAX_DEPTH: usize = 127;
 
-/// Texts of up to this length are searched byte by byte for their end, and longer ones by blocks of it.
-const BLOCK: usize = 32;
-
 /// How many members the claims of a usual token have at most, and an object within them.
 const MANY: usize = 16;
 const FEW: usize = 4;
@@ -280,27 +277,27 @@ impl<'a> Parser<'a> {
     /// Where a part of a string ends that is as it is written: at a quote, a backslash or a control character.
     #[inline(always)]
     fn plain_end(&self, start: usize) -> Option<usize> {
-        let rest = self.text.as_bytes().get(start..)?;
-        // Most strings end here.
-        match rest.iter().take(BLOCK).position(|byte| ENDS[usize::from(*byte)]) {
-            Some(length) => Some(start + length),
-            None => self.distant_end(start + BLOCK),
+        let (mut at, mut rest) = (start, self.text.as_bytes().get(start..)?);
+        // Most strings end in one of the first words. A branch for each byte would often be predicted wrong.
+        while let Some((word, after)) = rest.split_first_chunk() {
+            match ends(u64::from_le_bytes(*word)) {
+                0 => (at, rest) = (at + word.len(), after),
+                ends => return Some(at + ends.trailing_zeros() as usize / 8),
+            }
         }
+        let end = rest.iter().position(|byte| ENDS[usize::from(*byte)])?;
+        Some(at + end)
     }
+}
 
-    /// The same, further on.
-    #[inline(never)]
-    fn distant_end(&self, start: usize) -> Option<usize> {
-        let rest = self.text.as_bytes().get(start..)?;
-        // Without a branch for each byte, several are compared at once.
-        let has_end = |block: &&[u8]| {
-            let is_end = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
-            block.iter().fold(false, |found, byte| found | is_end(byte))
-        };
-        let plain = rest.chunks_exact(BLOCK).take_while(|block| !has_end(block)).count() * BLOCK;
-        let after = rest.get(plain..)?.iter().position(|byte| ENDS[usize::from(*byte)])?;
-        Some(start + plain + after)
-    }
+/// The highest bit of each byte of a word that ends a string, the first byte being the lowest. Only the first one found is exact: a
+/// subtraction borrows from the bytes behind it.
+fn ends(word: u64) -> u64 {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    // A byte below `bound` becomes negative, and was not before.
+    let below = |word: u64, bound: u8| word.wrapping_sub(EACH * u64::from(bound)) & !word;
+    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
+    (below(word, b' ') | is(b'"') | is(b'\\')) & (EACH << 7)
 }
 
 /// Whether a byte ends a string, or the part of it that is as it is written: quotes, backslashes and control characters.
