@@ -20,8 +20,8 @@ impl<'d> SharedDocument<'d> {
     }
 
     /// The whole of it.
-    pub(crate) fn shared(&self) -> &Arc<str> {
-        &self.shared
+    pub(crate) fn into_shared(self) -> Arc<str> {
+        self.shared
     }
 
     /// A text that was read from the document: a part of it, unless it was written with escapes.
@@ -118,7 +118,7 @@ mod tests {
         let document = SharedDocument::new(&read);
         let text = document.text(&read[8..12]);
         assert_eq!(&*text, "zoë");
-        assert!(Arc::ptr_eq(&text.whole, document.shared()));
+        assert!(Arc::ptr_eq(&text.whole, &document.shared));
         drop(read);
         assert_eq!(&*text, "zoë");
     }
@@ -129,7 +129,7 @@ mod tests {
         let elsewhere = String::from("b");
         let text = document.text(&elsewhere);
         assert_eq!(&*text, "b");
-        assert!(!Arc::ptr_eq(&text.whole, document.shared()));
+        assert!(!Arc::ptr_eq(&text.whole, &document.shared));
         assert_eq!(&*document.text(""), "");
     }
 

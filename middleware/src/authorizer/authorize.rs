@@ -318,14 +318,20 @@ impl<'a> Pipeline<'a> {
             let (expected, found) = (|| required.expected(), || required.found(&verified));
             Step::REQUIRED_CLAIM.compare(required.check(&verified), recorder, expected, found)?;
         }
-        let derived = verified.check_token_type(&issuer.profile, typ);
-        let facts = derived.and_then(|()| Facts::derive(verified, issuer, limits));
-        let facts = facts.inspect_err(|error| {
+        let checked = verified.check_token_type(&issuer.profile, typ);
+        // The facts are large: once they are within the identity, they are not moved.
+        let identity = checked.and_then(|()| {
+            let (facts, proof) = (
+                Facts::derive(verified, issuer, limits)?,
+                Proof::Keys(snapshot.generation),
+            );
+            Ok(Identity::verified(facts, Arc::clone(issuer), proof))
+        });
+        let identity = identity.inspect_err(|error| {
             Step::CLAIMS.report_got(recorder, error, || in_words(error, &token, &issuer.profile));
         })?;
         Step::CLAIMS.report_passed(recorder, || "well-formed claims".to_owned());
-        let proof = Proof::Keys(snapshot.generation);
-        Ok(Identity::verified(facts, Arc::clone(issuer), proof))
+        Ok(identity)
     }
 
     /// The trusted issuer that a token names.

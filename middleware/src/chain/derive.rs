@@ -42,8 +42,9 @@ impl Facts {
             prior.reserve_exact(actors.len());
             prior.extend(actors);
         }
+        let client = parties.client.map(|client| verified.document().text(client));
         Ok(Facts {
-            claims: verified.claims(parties.client, profile, limits)?,
+            claims: verified.claims(client, profile, limits)?,
             kind,
             initiator,
             delegation,

@@ -136,7 +136,7 @@ impl Kinds {
         party: &PartyClaims<'_, '_>,
     ) -> Result<ProvenKind<'k>, Unmet> {
         let mut proven = ProvenKind::default();
-        for kinds in all {
+        for kinds in all.filter(|kinds| !kinds.are_none()) {
             if let Some(claim) = kinds.entity_profile_claim() {
                 // It is read once for all kinds.
                 let found = claim_test::entity_profile(claim, party.object)?;
@@ -158,6 +158,11 @@ impl Kinds {
             }
         }
         Ok(proven)
+    }
+
+    /// Whether there is no evidence of any kind, as an operator adds none for most issuers.
+    fn are_none(&self) -> bool {
+        self.human.is_empty() && self.agent.is_empty() && self.service.is_empty()
     }
 
     /// The one claim whose entity profile is the evidence of each kind, and all there is, as in the tokens of most issuers.

@@ -55,7 +55,7 @@ impl<'r, 'a> ClaimReader<'r, 'a> {
         match self.text(claim)? {
             Some(text) if text.len() > self.limits.identifier_bytes => Err(Error::claim(claim, Reason::TooLong)),
             // Nearly every identifier has none but these characters.
-            Some(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(text)),
+            Some(text) if !text.is_empty() && is_graphic(text) => Ok(Some(text)),
             Some(text) if text.trim().is_empty() || text.contains(char::is_control) => Err(malformed(claim)),
             text => Ok(text),
         }
@@ -110,6 +110,12 @@ impl<'r, 'a> ClaimReader<'r, 'a> {
             Some(_) => Err(malformed(claim)),
         }
     }
+}
+
+/// Whether a text has no other characters than those of ASCII that print. Without a branch for each byte, several are compared at once.
+fn is_graphic(text: &str) -> bool {
+    text.bytes()
+        .fold(true, |graphic, byte| graphic & byte.is_ascii_graphic())
 }
 
 pub(crate) fn missing(claim: &'static str) -> Error {

@@ -70,21 +70,21 @@ impl fmt::Debug for Authentication {
 impl Claims {
     /// Reads the claims that `profile` names. `document` is the text of `object`, and `client` is the [`client`] in it.
     pub(super) fn parse(
-        document: &SharedDocument<'_>,
+        document: SharedDocument<'_>,
         object: &Object<'_>,
-        client: Option<&str>,
+        client: Option<SharedText>,
         profile: &Profile,
         limits: &Limits,
     ) -> Result<Claims, Error> {
         let read = ClaimReader::new(object, limits);
         Ok(Claims {
-            audience: Audience::read(read, profile.audience, document)?,
+            audience: Audience::read(read, profile.audience, &document)?,
             expiration: read.date("exp")?.ok_or_else(|| missing("exp"))?,
             not_before: read.date("nbf")?,
             issued_at: read.date("iat")?,
             token_id: read.text("jti")?.map(|id| document.text(id)),
-            client: client.map(|client| document.text(client)),
-            scope: scope(read, profile, document)?,
+            client,
+            scope: scope(read, profile, &document)?,
             authentication: Authentication {
                 time: read.date("auth_time").unwrap_or_default(),
                 context: read.text("acr").unwrap_or_default().map(Into::into),
@@ -99,7 +99,7 @@ impl Claims {
             chain_complete: read.flag("chain_complete")?,
             chain_claims: [Some(profile.actor.claim), profile.actor.prior, profile.actor.origin]
                 .map(|claim| claim.map(ClaimName::as_str)),
-            payload: Arc::clone(document.shared()),
+            payload: document.into_shared(),
             all: OnceLock::new(),
             authorization_details: OnceLock::new(),
         })
@@ -259,7 +259,13 @@ mod tests {
         let limits = Limits::default();
         let object = crate::json::object(text.as_bytes(), &limits).unwrap();
         let client = client(ClaimReader::new(&object, &limits), profile)?;
-        Claims::parse(&SharedDocument::new(&text), &object, client, profile, &limits)
+        Claims::parse(
+            SharedDocument::new(&text),
+            &object,
+            client.map(Into::into),
+            profile,
+            &limits,
+        )
     }
 
     fn parse(claims: &Value) -> Result<Claims, Error> {
@@ -439,8 +445,7 @@ mod tests {
         let text = r#"{"aud":"a","exp":1,"limit":500.000000000000001,"team":"red"}"#;
         let limits = Limits::default();
         let object = crate::json::object(text.as_bytes(), &limits).unwrap();
-        let mut claims =
-            Claims::parse(&SharedDocument::new(text), &object, None, &Profile::default(), &limits).unwrap();
+        let mut claims = Claims::parse(SharedDocument::new(text), &object, None, &Profile::default(), &limits).unwrap();
         assert_eq!(claims.get("team"), Some(&json!("red")));
         claims.set_claim("team", Some(&json!("blue")));
         assert_eq!(claims.get("team"), Some(&json!("blue")));
