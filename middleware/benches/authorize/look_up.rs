@@ -29,7 +29,7 @@ pub fn ratio(tokens: usize) -> f64 {
     let cache = cache::TokenCache::new(64 << 20);
     let mut frozen = HashMap::<Box<[u8]>, Identity, _>::with_hasher(DefaultHashBuilder::default());
     for text in &texts {
-        cache.insert(text, identity.clone(), 0);
+        cache.insert(text, &identity, 0);
         frozen.insert(text.as_bytes().into(), identity.clone());
     }
     // One order for both: each token in turn, and no two neighbours.

@@ -227,7 +227,7 @@ impl<'a> Pipeline<'a> {
             None => self.verify(text, carrier, recorder)?,
         };
         self.check(&identity, presented, protected, now, recorder)?;
-        cache.insert(text, identity.clone(), identity.facts().claims.payload_bytes());
+        cache.insert(text, &identity, identity.facts().claims.payload_bytes());
         self.check_introspection(&identity, credential, presented, recorder)?;
         Ok(identity)
     }

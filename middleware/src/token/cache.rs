@@ -81,9 +81,10 @@ impl<V: Clone> TokenCache<V> {
     }
 
     /// Keeps the facts of a token, which are of a text of `facts_bytes`: that of an opaque token is longer than the token.
-    pub(crate) fn insert(&self, token: &str, value: V, facts_bytes: usize) {
+    pub(crate) fn insert(&self, token: &str, value: &V, facts_bytes: usize) {
         if let Some(entries) = &self.entries {
             let bytes = token.len().max(facts_bytes);
+            let value = value.clone();
             entries.insert(token.as_bytes().into(), Entry { value, bytes });
         }
     }
@@ -130,7 +131,7 @@ mod tests {
     #[test]
     fn a_token_is_found_by_its_whole_text_only() {
         let cache = TokenCache::new(1 << 20);
-        cache.insert("a.b.c", 1, 0);
+        cache.insert("a.b.c", &1, 0);
         assert_eq!(cache.get(b"a.b.c"), Some(1));
         assert!(cache.get(b"a.b.d").is_none() && cache.get(b"a.b.").is_none());
         cache.remove(b"a.b.c");
@@ -141,7 +142,7 @@ mod tests {
     fn an_opaque_token_weighs_what_its_issuer_states() {
         let cache = TokenCache::new(1 << 20);
         for index in 0..1000 {
-            cache.insert(&format!("opaque{index}"), index, 16 * 1024);
+            cache.insert(&format!("opaque{index}"), &index, 16 * 1024);
         }
         assert!(cache.status().entries <= 5, "{:?}", cache.status());
     }
@@ -150,7 +151,7 @@ mod tests {
     fn memory_is_bounded() {
         let cache = TokenCache::new(1 << 20);
         for index in 0..100_000 {
-            cache.insert(&format!("{index:0800}"), index, 0);
+            cache.insert(&format!("{index:0800}"), &index, 0);
         }
         let status = cache.status();
         assert!(status.bytes <= 1 << 20);
@@ -162,7 +163,7 @@ mod tests {
     fn the_default_holds_ten_thousand_usual_tokens() {
         let cache = TokenCache::new(crate::limits::Limits::default().cache_bytes);
         for index in 0..10_000 {
-            cache.insert(&format!("{index:0800}"), index, 0);
+            cache.insert(&format!("{index:0800}"), &index, 0);
         }
         assert_eq!(cache.status().entries, 10_000);
     }
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn zero_bytes_disable_the_cache() {
         let cache = TokenCache::new(0);
-        cache.insert("a.b.c", 1, 0);
+        cache.insert("a.b.c", &1, 0);
         assert!(cache.get(b"a.b.c").is_none());
         let status = cache.status();
         assert_eq!((status.entries, status.bytes, status.limit_bytes), (0, 0, 0));
@@ -190,7 +191,7 @@ mod tests {
     #[test]
     fn debug_output_shows_no_token() {
         let cache = TokenCache::new(1 << 20);
-        cache.insert("a.b.c", "facts", 0);
+        cache.insert("a.b.c", &"facts", 0);
         assert_eq!(format!("{cache:?}"), "TokenCache(..)");
     }
 }
