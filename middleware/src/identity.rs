@@ -92,12 +92,12 @@ impl Identity {
 
     /// The client that presented the token (`client_id`).
     pub fn client(&self) -> Option<&str> {
-        self.facts().claims.client.as_deref()
+        self.facts().claims.client()
     }
 
     /// The scopes of the token, in its order.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.facts().claims.scope.split(' ').filter(|scope| !scope.is_empty())
+        self.facts().claims.scope().split(' ').filter(|scope| !scope.is_empty())
     }
 
     /// Whether the token has exactly this scope. It does NOT apply the hierarchy of the policy (`scopes: { implies }`): a token
@@ -113,7 +113,7 @@ impl Identity {
 
     /// The id of the token (`jti`).
     pub fn token_id(&self) -> Option<&str> {
-        self.facts().claims.token_id.as_deref()
+        self.facts().claims.token_id()
     }
 
     /// The expiration time (`exp`), in seconds since 1970.

@@ -26,17 +26,70 @@ impl<'d> SharedDocument<'d> {
 
     /// A text that was read from the document: a part of it, unless it was written with escapes.
     pub(crate) fn text(&self, text: &str) -> SharedText {
+        match self.place(text) {
+            Some((start, end)) => SharedText {
+                whole: Arc::clone(&self.shared),
+                start,
+                end,
+            },
+            None => text.into(),
+        }
+    }
+
+    /// The same, for facts that keep the document beside their texts.
+    pub(crate) fn excerpt(&self, text: &str) -> Excerpt {
+        match self.place(text) {
+            Some((start, end)) => Excerpt::Part { start, end },
+            None => text.into(),
+        }
+    }
+
+    /// Where a text begins and ends that is a part of the document.
+    fn place(&self, text: &str) -> Option<(u32, u32)> {
         let start = text.as_ptr().addr().wrapping_sub(self.read.as_ptr().addr());
         let end = start.wrapping_add(text.len());
         // Both texts are borrowed now, so that a place within the document is a part of it.
-        match start <= end && end <= self.shared.len() && end <= u32::MAX as usize {
-            true => SharedText {
-                whole: Arc::clone(&self.shared),
-                start: start as u32,
-                end: end as u32,
-            },
-            false => text.into(),
+        let is_part = start <= end && end <= self.shared.len() && end <= u32::MAX as usize;
+        is_part.then_some((start as u32, end as u32))
+    }
+}
+
+/// A text of a document that is kept beside it: it takes no count of the document.
+#[derive(Clone)]
+pub(crate) enum Excerpt {
+    Part { start: u32, end: u32 },
+    Own(Box<str>),
+}
+
+impl Excerpt {
+    /// The text. `document` is the one that it is from.
+    pub(crate) fn of<'t>(&'t self, document: &'t str) -> &'t str {
+        match self {
+            Excerpt::Part { start, end } => document.get(*start as usize..*end as usize).unwrap_or_default(),
+            Excerpt::Own(text) => text,
         }
+    }
+
+    /// Its bytes. That they begin and end with a character is not checked again.
+    pub(crate) fn bytes_of<'t>(&'t self, document: &'t str) -> &'t [u8] {
+        match self {
+            Excerpt::Part { start, end } => {
+                let bytes = document.as_bytes().get(*start as usize..*end as usize);
+                bytes.unwrap_or_default()
+            }
+            Excerpt::Own(text) => text.as_bytes(),
+        }
+    }
+
+    /// The same text without its document.
+    pub(crate) fn own(&self, document: &str) -> Excerpt {
+        self.of(document).into()
+    }
+}
+
+impl From<&str> for Excerpt {
+    fn from(text: &str) -> Self {
+        Excerpt::Own(text.into())
     }
 }
 
@@ -131,6 +184,23 @@ mod tests {
         assert_eq!(&*text, "b");
         assert!(!Arc::ptr_eq(&text.whole, &document.shared));
         assert_eq!(&*document.text(""), "");
+    }
+
+    #[test]
+    fn an_excerpt_is_a_part_of_its_document_or_a_text_of_its_own() {
+        let document = SharedDocument::new(r#"{"sub":"zoë"}"#);
+        let part = document.excerpt(&document.read[8..12]);
+        let own = part.own(document.read);
+        assert!(matches!(
+            (&part, &own),
+            (Excerpt::Part { start: 8, end: 12 }, Excerpt::Own(_))
+        ));
+        for (excerpt, of) in [(&part, document.read), (&own, ""), (&Excerpt::from("zoë"), "")] {
+            assert_eq!((excerpt.of(of), excerpt.bytes_of(of)), ("zoë", "zoë".as_bytes()));
+        }
+        // Of a document that it is not from.
+        assert_eq!((part.of("abc"), part.bytes_of("abc")), ("", &b""[..]));
+        assert!(matches!(document.excerpt(&String::from("zoë")), Excerpt::Own(_)));
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::identity::Identity;
 use crate::policy::Recorder;
 use crate::request::Presented;
-use crate::shared_text::SharedText;
 use crate::token::Confirmation;
 use crate::token::revocation::{Revocations, RevokedBy};
 
@@ -27,12 +26,12 @@ impl Pipeline<'_> {
         let claims = &identity.facts().claims;
         let issuer = identity.trusted_issuer();
         let audiences = protected.map_or(&[][..], |protected| protected.audiences(issuer));
-        let audience = claims.audience.check(audiences);
+        let audience = claims.check_audience(audiences);
         let accepted = || match audiences {
             [] => "no resource at this host and path".to_owned(),
             audiences => audiences.join(" or "),
         };
-        Step::AUDIENCE.compare(audience, recorder, accepted, || claims.audience.join(", "))?;
+        Step::AUDIENCE.compare(audience, recorder, accepted, || claims.audience().join(", "))?;
         let time = claims.check_time(now, self.inner.leeway);
         let accepted = || format!("with a leeway of {} s", self.inner.leeway);
         Step::TIME.compare(time, recorder, accepted, || claims.validity(now))?;
@@ -61,10 +60,10 @@ fn revoked_by(revocations: &Revocations, identity: &Identity) -> Option<RevokedB
     let (claims, chain) = (&identity.facts().claims, identity.facts().history());
     let issuer = identity.issuer();
     let revoke = |by, issuer: &str, name: &str| revocations.revoke(by, issuer, name, claims.issued_at).then_some(by);
-    let named = |by, name: &Option<SharedText>| name.as_ref().and_then(|name| revoke(by, issuer, name));
+    let named = |by, name: Option<&str>| name.and_then(|name| revoke(by, issuer, name));
     let mut actors = chain.actors().map(Actor::party);
-    named(RevokedBy::TokenId, &claims.token_id)
+    named(RevokedBy::TokenId, claims.token_id())
         .or_else(|| revoke(RevokedBy::Initiator, issuer, chain.initiator.subject()))
         .or_else(|| actors.find_map(|party| revoke(RevokedBy::Actor, party.issuer(), party.subject())))
-        .or_else(|| named(RevokedBy::Client, &claims.client))
+        .or_else(|| named(RevokedBy::Client, claims.client()))
 }

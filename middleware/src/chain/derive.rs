@@ -42,7 +42,7 @@ impl Facts {
             prior.reserve_exact(actors.len());
             prior.extend(actors);
         }
-        let client = parties.client.map(|client| verified.document().text(client));
+        let client = parties.client.map(|client| verified.document().excerpt(client));
         Ok(Facts {
             claims: verified.claims(client, profile, limits)?,
             kind,

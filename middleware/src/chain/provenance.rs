@@ -73,12 +73,12 @@ impl Facts {
         }
         let scope = profile.scope.iter().map(|scope| scope.claim).collect::<Vec<_>>();
         if let Some(claim) = first_present(&scope, read.object()) {
-            add("scopes", &self.claims.scope, format!("`{claim}`"));
+            add("scopes", self.claims.scope(), format!("`{claim}`"));
         }
         let audience = [Some(profile.audience.claim), profile.audience.substitute];
         let audience: Vec<_> = audience.into_iter().flatten().collect();
         if let Some(claim) = first_present(&audience, read.object()) {
-            add("audience", &self.claims.audience.join(", "), format!("`{claim}`"));
+            add("audience", &self.claims.audience().join(", "), format!("`{claim}`"));
         }
         for (index, ProvenActor { actor, kind, source }) in parties.actors.iter().enumerate() {
             let (fact, kind_fact) = match index {

@@ -76,13 +76,13 @@ impl Facts {
             sub: self.initiator.subject().to_owned(),
             kind: self.kind.to_string(),
             actors: self.history().actors().map(actor).collect(),
-            aud: claims.audience.iter().map(|audience| audience.to_string()).collect(),
+            aud: claims.audience().into_iter().map(str::to_owned).collect(),
             exp: claims.expiration,
             nbf: claims.not_before,
             iat: claims.issued_at,
-            jti: claims.token_id.as_deref().map(str::to_owned),
-            client_id: claims.client.as_deref().map(str::to_owned),
-            scope: claims.scope.to_string(),
+            jti: claims.token_id().map(str::to_owned),
+            client_id: claims.client().map(str::to_owned),
+            scope: claims.scope().to_owned(),
             auth_time: login.time,
             acr: login.context.as_deref().map(str::to_owned),
             amr: texts(&login.methods),
@@ -106,9 +106,9 @@ impl Facts {
         Some(match fact {
             "initiator" => self.initiator.subject().to_owned(),
             "kind of the initiator" => self.kind.to_string(),
-            "client" => self.claims.client.as_deref()?.to_owned(),
-            "scopes" => self.claims.scope.to_string(),
-            "audience" => self.claims.audience.join(", "),
+            "client" => self.claims.client()?.to_owned(),
+            "scopes" => self.claims.scope().to_owned(),
+            "audience" => self.claims.audience().join(", "),
             _ => return None,
         })
     }
@@ -190,13 +190,13 @@ impl RecordedFacts {
         let texts = |texts: &[String]| texts.iter().map(|text| (**text).into()).collect();
         let text = |text: &Option<String>| text.as_deref().map(Into::into);
         let mut claims = Claims::of_record(json);
-        claims.audience = self.aud.iter().map(|audience| (**audience).into()).collect();
+        claims.set_audience(self.aud.iter().map(|audience| &**audience));
         claims.expiration = self.exp;
         claims.not_before = self.nbf;
         claims.issued_at = self.iat;
-        claims.token_id = self.jti.as_deref().map(Into::into);
-        claims.client = self.client_id.as_deref().map(Into::into);
-        claims.scope = (*self.scope).into();
+        claims.set_token_id(self.jti.as_deref());
+        claims.set_client(self.client_id.as_deref());
+        claims.set_scope(&self.scope);
         claims.authentication = Authentication {
             time: self.auth_time,
             context: text(&self.acr),

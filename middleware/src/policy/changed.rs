@@ -151,11 +151,12 @@ impl<'e> Changed<'e> {
         match (&change.fact, &change.value) {
             (Fact::Scope(scope), Value::Held(is_held)) => {
                 let others = claims
-                    .scope
+                    .scope()
                     .split(' ')
                     .filter(|held| !held.is_empty() && *held != &**scope);
                 let scopes: Vec<&str> = others.chain(is_held.then_some(&**scope)).collect();
-                claims.scope = scopes.join(" ").into();
+                let scope = scopes.join(" ");
+                claims.set_scope(&scope);
             }
             (Fact::Initiator, Value::Party(party, kind)) => self.facts.set_initiator(party.clone(), *kind),
             (Fact::Actor, Value::Party(party, kind)) => {
@@ -163,7 +164,7 @@ impl<'e> Changed<'e> {
             }
             (Fact::Actor, Value::Absent) => self.facts.set_actor(None),
             (Fact::ChainComplete, _) => claims.chain_complete = None,
-            (Fact::Client, Value::Text(client)) => claims.client = Some((&**client).into()),
+            (Fact::Client, Value::Text(client)) => claims.set_client(Some(client)),
             (Fact::Claim(path), Value::Json(value)) => self.set_claim(path, |at| *at = value.clone()),
             (Fact::Claim(name), Value::Absent) => claims.set_claim(name, None),
             (Fact::ClaimItem(path, _), Value::Json(item)) => self.set_claim(path, |at| match at {
@@ -174,7 +175,7 @@ impl<'e> Changed<'e> {
                 serde_json::Value::Array(details) => details.push(detail.clone()),
                 other => *other = vec![detail.clone()].into(),
             }),
-            (Fact::Audience, _) => claims.audience.keep_first(),
+            (Fact::Audience, _) => claims.keep_first_audience(),
             (Fact::Binding, _) => claims.confirmation = Confirmation::Certificate(Box::default()),
             (Fact::Login, Value::Login(login)) => {
                 let authentication = &mut claims.authentication;

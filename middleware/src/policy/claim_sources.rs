@@ -59,7 +59,7 @@ impl<'i> ClaimSources<'i> {
         let profile = &self.0.profile;
         let is_audience =
             |name: &ClaimName| profile.audience.substitute == Some(*name) || profile.audience.claim == *name;
-        let names_audience = profile.client.iter().any(is_audience) && core.claims.client.as_deref() != Some(client);
+        let names_audience = profile.client.iter().any(is_audience) && core.claims.client() != Some(client);
         let mut names = profile.client.iter();
         names_audience || names.any(|name| self.is_required(name.as_str(), Some(client)))
     }

@@ -286,7 +286,7 @@ impl Limit {
                 CountedParty::Client => {
                     part(&mut text, core.initiator.issuer());
                     // No client has an empty identifier.
-                    part(&mut text, core.claims.client.as_deref().unwrap_or_default());
+                    part(&mut text, core.claims.client().unwrap_or_default());
                 }
             }
         }

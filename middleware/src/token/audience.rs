@@ -6,13 +6,13 @@ use std::slice;
 use super::claim_reader::{ClaimReader, malformed, missing};
 use crate::error::{Error, Reason};
 use crate::profile::AudienceClaim;
-use crate::shared_text::{SharedDocument, SharedText};
+use crate::shared_text::{Excerpt, SharedDocument};
 
 /// Whom a token is for. Most tokens are for one resource, which needs no list.
 #[derive(Clone)]
 pub(crate) enum Audience {
-    One(SharedText),
-    Several(Box<[SharedText]>),
+    One(Excerpt),
+    Several(Box<[Excerpt]>),
 }
 
 impl Audience {
@@ -34,26 +34,32 @@ impl Audience {
             return Err(malformed(claim));
         }
         Ok(match named[..] {
-            [one] => Audience::One(document.text(one)),
-            _ => named.iter().map(|one| document.text(one)).collect(),
+            [one] => Audience::One(document.excerpt(one)),
+            _ => named.iter().map(|one| document.excerpt(one)).collect(),
         })
     }
 
     /// Leaves out all but the first one.
-    pub(crate) fn keep_first(&mut self) {
+    pub(super) fn keep_first(&mut self) {
         if let [first, _, ..] = &**self {
             *self = Audience::One(first.clone());
         }
     }
 
-    /// Checks that one of the accepted audiences is named.
-    pub(crate) fn check(&self, accepted: &[Box<str>]) -> Result<(), Error> {
+    /// The same without the document that they are from.
+    pub(super) fn own(&self, document: &str) -> Audience {
+        self.iter().map(|named| named.own(document)).collect()
+    }
+
+    /// Checks that one of the accepted audiences is named in the document.
+    pub(super) fn check(&self, document: &str, accepted: &[Box<str>]) -> Result<(), Error> {
+        let is = |named: &Excerpt, accepted: &str| named.bytes_of(document) == accepted.as_bytes();
         let is_met = match (self, accepted) {
             // Those of most tokens and most issuers.
-            (Audience::One(named), [accepted]) => named.is(accepted),
+            (Audience::One(named), [accepted]) => is(named, accepted),
             (named, accepted) => named
                 .iter()
-                .any(|named| accepted.iter().any(|accepted| named.is(accepted))),
+                .any(|named| accepted.iter().any(|accepted| is(named, accepted))),
         };
         match is_met {
             true => Ok(()),
@@ -63,9 +69,9 @@ impl Audience {
 }
 
 impl Deref for Audience {
-    type Target = [SharedText];
+    type Target = [Excerpt];
 
-    fn deref(&self) -> &[SharedText] {
+    fn deref(&self) -> &[Excerpt] {
         match self {
             Audience::One(one) => slice::from_ref(one),
             Audience::Several(named) => named,
@@ -73,8 +79,8 @@ impl Deref for Audience {
     }
 }
 
-impl FromIterator<SharedText> for Audience {
-    fn from_iter<I: IntoIterator<Item = SharedText>>(named: I) -> Self {
+impl FromIterator<Excerpt> for Audience {
+    fn from_iter<I: IntoIterator<Item = Excerpt>>(named: I) -> Self {
         Audience::Several(named.into_iter().collect())
     }
 }

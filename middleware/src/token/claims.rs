@@ -17,7 +17,7 @@ use crate::error::{Error, Reason};
 use crate::json::Object;
 use crate::limits::Limits;
 use crate::profile::{ClaimName, Profile, ScopeForm};
-use crate::shared_text::{SharedDocument, SharedText};
+use crate::shared_text::{Excerpt, SharedDocument};
 
 /// The facts of a verified token but for its parties. Never printed: debug output ends up in logs.
 ///
@@ -25,19 +25,20 @@ use crate::shared_text::{SharedDocument, SharedText};
 #[derive(Clone)]
 #[repr(C)]
 pub(crate) struct Claims {
-    pub(crate) audience: Audience,
+    /// The document of the texts.
+    payload: Arc<str>,
+    audience: Audience,
     pub(crate) expiration: u64,
     pub(crate) not_before: Option<u64>,
     pub(crate) confirmation: Confirmation,
-    pub(crate) scope: SharedText,
+    scope: Excerpt,
     pub(crate) issued_at: Option<u64>,
-    pub(crate) client: Option<SharedText>,
-    pub(crate) token_id: Option<SharedText>,
+    client: Option<Excerpt>,
+    token_id: Option<Excerpt>,
     pub(crate) chain_complete: Option<bool>,
     pub(crate) authentication: Authentication,
     /// The claims that hold the chain.
     chain_claims: [Option<&'static str>; 3],
-    payload: Arc<str>,
     /// What few tokens need is apart from the rest.
     all: OnceLock<Box<serde_json::Map<String, serde_json::Value>>>,
     authorization_details: OnceLock<Option<Box<ExactValue>>>,
@@ -72,7 +73,7 @@ impl Claims {
     pub(super) fn parse(
         document: SharedDocument<'_>,
         object: &Object<'_>,
-        client: Option<SharedText>,
+        client: Option<Excerpt>,
         profile: &Profile,
         limits: &Limits,
     ) -> Result<Claims, Error> {
@@ -82,7 +83,7 @@ impl Claims {
             expiration: read.date("exp")?.ok_or_else(|| missing("exp"))?,
             not_before: read.date("nbf")?,
             issued_at: read.date("iat")?,
-            token_id: read.text("jti")?.map(|id| document.text(id)),
+            token_id: read.text("jti")?.map(|id| document.excerpt(id)),
             client,
             scope: scope(read, profile, &document)?,
             authentication: Authentication {
@@ -103,6 +104,66 @@ impl Claims {
             all: OnceLock::new(),
             authorization_details: OnceLock::new(),
         })
+    }
+
+    /// Whom the token is for (`aud`).
+    pub(crate) fn audience(&self) -> Vec<&str> {
+        self.audience.iter().map(|named| named.of(&self.payload)).collect()
+    }
+
+    /// Checks that one of the accepted audiences is named.
+    pub(crate) fn check_audience(&self, accepted: &[Box<str>]) -> Result<(), Error> {
+        self.audience.check(&self.payload, accepted)
+    }
+
+    /// The scopes, separated by spaces.
+    pub(crate) fn scope(&self) -> &str {
+        self.scope.of(&self.payload)
+    }
+
+    /// The same without the check that the text begins and ends with a character.
+    pub(crate) fn scope_bytes(&self) -> &[u8] {
+        self.scope.bytes_of(&self.payload)
+    }
+
+    /// The client.
+    pub(crate) fn client(&self) -> Option<&str> {
+        self.client.as_ref().map(|client| client.of(&self.payload))
+    }
+
+    /// `jti`.
+    pub(crate) fn token_id(&self) -> Option<&str> {
+        self.token_id.as_ref().map(|id| id.of(&self.payload))
+    }
+
+    pub(crate) fn set_audience<'t>(&mut self, audience: impl Iterator<Item = &'t str>) {
+        self.audience = audience.map(Excerpt::from).collect();
+    }
+
+    /// Leaves out all audiences but the first one.
+    pub(crate) fn keep_first_audience(&mut self) {
+        self.audience.keep_first();
+    }
+
+    pub(crate) fn set_scope(&mut self, scope: &str) {
+        self.scope = scope.into();
+    }
+
+    pub(crate) fn set_client(&mut self, client: Option<&str>) {
+        self.client = client.map(Excerpt::from);
+    }
+
+    pub(crate) fn set_token_id(&mut self, id: Option<&str>) {
+        self.token_id = id.map(Excerpt::from);
+    }
+
+    /// Keeps the texts without the payload, which is about to be replaced.
+    fn own_texts(&mut self) {
+        let own = |text: &Excerpt| text.own(&self.payload);
+        self.client = self.client.as_ref().map(own);
+        self.token_id = self.token_id.as_ref().map(own);
+        self.scope = own(&self.scope);
+        self.audience = self.audience.own(&self.payload);
     }
 
     /// The bytes of the text that the facts are of.
@@ -169,6 +230,7 @@ impl Claims {
             }
         }
         if let Ok(payload) = serde_json::to_string(&members) {
+            self.own_texts();
             self.payload = payload.into();
             self.all = OnceLock::new();
             self.authorization_details = OnceLock::new();
@@ -211,7 +273,7 @@ pub(crate) fn client<'r>(read: ClaimReader<'r, '_>, profile: &Profile) -> Result
 }
 
 /// RFC 8693 section 4.2: one string. Claims that repeat the scopes must agree.
-fn scope(read: ClaimReader<'_, '_>, profile: &Profile, document: &SharedDocument<'_>) -> Result<SharedText, Error> {
+fn scope(read: ClaimReader<'_, '_>, profile: &Profile, document: &SharedDocument<'_>) -> Result<Excerpt, Error> {
     let mut scope: Option<Texts<'_>> = None;
     for claim in &profile.scope {
         let name = claim.claim.as_str();
@@ -235,8 +297,8 @@ fn scope(read: ClaimReader<'_, '_>, profile: &Profile, document: &SharedDocument
         }
     }
     match scope.as_deref().unwrap_or_default() {
-        [one] => Ok(document.text(one)),
-        several => Ok(several.join(" ").into()),
+        [one] => Ok(document.excerpt(one)),
+        several => Ok((*several.join(" ")).into()),
     }
 }
 
@@ -365,9 +427,9 @@ mod tests {
         };
         assert_eq!(denied(claims.check_time(969, 30)), ("nbf", Reason::NotYetValid));
         assert_eq!(denied(claims.check_time(2030, 30)), ("exp", Reason::Expired));
-        assert_eq!(claims.audience.check(&[Box::from("https://api.example")]), Ok(()));
+        assert_eq!(claims.check_audience(&[Box::from("https://api.example")]), Ok(()));
         let other = [Box::from("https://api.example/")];
-        assert_eq!(denied(claims.audience.check(&other)), ("aud", Reason::Mismatch));
+        assert_eq!(denied(claims.check_audience(&other)), ("aud", Reason::Mismatch));
     }
 
     #[test]
@@ -391,13 +453,13 @@ mod tests {
             parse_as(&profile, &claims)
         };
         let read = claims(json!({"scp": ["a", "b"], "azp": "web", "client_id": "other", "scope": 7})).unwrap();
-        assert_eq!((&*read.scope, read.client.as_deref()), ("a b", Some("web")));
+        assert_eq!((read.scope(), read.client()), ("a b", Some("web")));
         for odd in [json!(["a b"]), json!(["a", ""]), json!([" a"])] {
             assert_eq!(claims(json!({"scp": odd})).err(), Some(malformed("scp")), "{odd}");
         }
         assert!(claims(json!({"scp": "a  b"})).is_ok());
         let both = claims(json!({"cid": "one", "azp": "two"})).unwrap();
-        assert_eq!((&*both.scope, both.client.as_deref()), ("", Some("one")));
+        assert_eq!((both.scope(), both.client()), ("", Some("one")));
         assert_eq!(claims(json!({"cid": "one", "azp": 2})).err(), Some(malformed("azp")));
     }
 
@@ -453,5 +515,39 @@ mod tests {
         assert_eq!(claims.get("team"), None);
         let payload = claims.payload();
         assert!(payload.contains("500.000000000000001"), "{payload}");
+    }
+
+    #[test]
+    fn texts_stay_as_they_are_where_another_claim_is_changed() {
+        let mut claims = with("jti", "id-1".into()).unwrap();
+        let texts = |claims: &Claims| {
+            let audience = claims.audience().join(", ");
+            let scope = String::from_utf8(claims.scope_bytes().to_vec());
+            assert_eq!(scope.as_deref(), Ok(claims.scope()));
+            [
+                Some(&*audience),
+                Some(claims.scope()),
+                claims.client(),
+                claims.token_id(),
+            ]
+            .map(|text| text.map(str::to_owned))
+        };
+        let expected = ["https://api.example", "a b", "c", "id-1"].map(|text| Some(text.to_owned()));
+        assert_eq!(texts(&claims), expected);
+        claims.set_claim("a", Some(&json!("before all others")));
+        assert_eq!(claims.get("a"), Some(&json!("before all others")));
+        assert_eq!(texts(&claims), expected);
+        assert_eq!(claims.check_audience(&[Box::from("https://api.example")]), Ok(()));
+        claims.set_claim("aud", None);
+        assert_eq!(texts(&claims), expected);
+        claims.set_audience(["one", "two"].into_iter());
+        claims.keep_first_audience();
+        claims.set_scope("x");
+        claims.set_client(None);
+        claims.set_token_id(None);
+        assert_eq!(
+            texts(&claims),
+            [Some("one".to_owned()), Some("x".to_owned()), None, None]
+        );
     }
 }

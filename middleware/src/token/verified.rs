@@ -7,7 +7,7 @@ use crate::error::{Error, Reason};
 use crate::json::{self, Json, Object};
 use crate::limits::Limits;
 use crate::profile::{ClaimName, Profile};
-use crate::shared_text::{SharedDocument, SharedText};
+use crate::shared_text::{Excerpt, SharedDocument};
 
 /// The claims of a token whose origin is verified.
 ///
@@ -94,12 +94,7 @@ impl<'p> VerifiedClaims<'p> {
     }
 
     /// The claims that `profile` names, but for the parties; the client has been read.
-    pub(crate) fn claims(
-        self,
-        client: Option<SharedText>,
-        profile: &Profile,
-        limits: &Limits,
-    ) -> Result<Claims, Error> {
+    pub(crate) fn claims(self, client: Option<Excerpt>, profile: &Profile, limits: &Limits) -> Result<Claims, Error> {
         Claims::parse(self.document, &self.object, client, profile, limits)
     }
 }

@@ -202,7 +202,7 @@ impl AgentCondition {
                 });
                 let expected = clients.unwrap_or_else(|| "an actor that is the client of the token".to_owned());
                 let got = delegate(&|actor| {
-                    let client = core.claims.client.as_deref();
+                    let client = core.claims.client();
                     let client = client.map_or("no client".to_owned(), |client| format!("client {client}"));
                     format!("{}, and {client}", name(actor.party()))
                 });
@@ -255,7 +255,7 @@ fn read_parties<'f>(core: &Core<'f>) -> impl Iterator<Item = (&'f Party, Kind)> 
 /// Whether the client of the token is this actor. A client is one of the issuer of the token. Where the table has a client or the
 /// clients of an actor, it alone decides.
 fn is_presenter(agents: &Agents, actor: &Party, core: &Core<'_>) -> bool {
-    let Some(client) = core.claims.client.as_deref() else {
+    let Some(client) = core.claims.client() else {
         return false;
     };
     let agent = agents.of(actor, core.initiator);
@@ -305,7 +305,7 @@ impl AgentCondition {
                     Some(agent) if agent.clients().len() > 0 => agent.clients().for_each(|name| client(name, remedies)),
                     _ => client(actor.party().subject(), remedies),
                 }
-                if let Some(name) = core.claims.client.as_deref() {
+                if let Some(name) = core.claims.client() {
                     let of_table = agents.of_client(name, core.initiator);
                     let own = || Party::new(Arc::clone(core.initiator.shared_issuer()), name.into());
                     let party = of_table.map_or_else(own, |agent| agent.party(core.initiator));

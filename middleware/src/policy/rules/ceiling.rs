@@ -130,7 +130,7 @@ impl<R> CeilingCondition<R> {
                     None if ceiling.is_of_routes(rule) => "this route is not one of them".to_owned(),
                     None => format!(
                         "the route needs more of the scopes of the token, {}",
-                        &*core.claims.scope
+                        core.claims.scope()
                     ),
                 };
                 format!("above the ceiling of {agent}, whatever the initiator may do: {why}")

@@ -86,7 +86,7 @@ impl ClientCondition {
 
     /// A client that is not known could be any: it meets neither list.
     pub(super) fn evaluate(&self, core: &Core<'_>, _: &EvaluationTime) -> Finding {
-        let client = core.claims.client.as_deref();
+        let client = core.claims.client();
         Finding::met_if(client.is_some_and(|client| self.accepts(client)), "client_not_allowed")
     }
 
@@ -95,7 +95,7 @@ impl ClientCondition {
             ClientCondition::OneOf(listed) => format!("client one of {}", joined(listed, ", ")),
             ClientCondition::NoneOf(listed) => format!("client none of {}", joined(listed, ", ")),
         };
-        let got = core.claims.client.as_deref().unwrap_or("no client");
+        let got = core.claims.client().unwrap_or("no client");
         (expected, got.to_owned())
     }
 }

@@ -86,7 +86,7 @@ impl MayActCondition {
                 },
             },
         };
-        let client = core.claims.client.as_deref().unwrap_or("no client");
+        let client = core.claims.client().unwrap_or("no client");
         let got = match core.delegate() {
             Some(actor) => format!("{}, by client {client}", shown(actor.party(), core.initiator)),
             None => format!("no actor, by client {client}"),
@@ -99,7 +99,7 @@ impl MayActCondition {
 fn is_met(authorized: &Authorized<'_>, core: &Core<'_>) -> bool {
     let own_issuer = core.initiator.issuer();
     let issuer = authorized.issuer.unwrap_or(own_issuer);
-    let client = core.claims.client.as_deref();
+    let client = core.claims.client();
     let is_client = authorized.client.is_none_or(|named| client == Some(named));
     let is_party = match (core.delegate(), authorized.client) {
         (Some(actor), _) => *actor.party().issuer() == *issuer && *actor.party().subject() == *authorized.subject,
@@ -131,7 +131,7 @@ impl MayActCondition {
             }
         }
         let acting = core.delegate().map(|actor| actor.party());
-        let (named, party) = match (acting, core.claims.client.as_deref()) {
+        let (named, party) = match (acting, core.claims.client()) {
             (Some(party), _) if !is_other(party.subject()) => (
                 json!({"iss": party.issuer(), "sub": party.subject()}),
                 format!("{}, the actor", shown(party, core.initiator)),

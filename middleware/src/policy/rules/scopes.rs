@@ -122,7 +122,7 @@ impl ListedScope {
     /// The same for the scopes of a token, of which a text is only made where others imply this one.
     #[inline]
     fn is_of(&self, claims: &Claims) -> bool {
-        self.is_in_bytes(claims.scope.bytes(), || &claims.scope)
+        self.is_in_bytes(claims.scope_bytes(), || claims.scope())
     }
 
     #[inline]
@@ -226,7 +226,7 @@ impl ScopesCondition {
             ScopesCondition::Any(scopes, _) => (scopes, joined(scopes, " or ")),
             ScopesCondition::Excluded(scopes) => (scopes, format!("none of {}", joined(scopes, ", "))),
         };
-        let held = &*core.claims.scope;
+        let held = core.claims.scope();
         let got = match held {
             "" => return (expected, "no scope".to_owned()),
             held => held.to_owned(),
@@ -283,7 +283,7 @@ impl Eq for ScopeSearch {}
 impl ScopesCondition {
     /// The scopes that are missing, and those that are not accepted.
     pub(super) fn remedies(&self, core: &Core<'_>, remedies: &mut Remedies<'_>) {
-        let held = &*core.claims.scope;
+        let held = core.claims.scope();
         let accepted = match self {
             ScopesCondition::All(scopes, _) | ScopesCondition::Any(scopes, _) => scopes,
             ScopesCondition::Excluded(scopes) => {

@@ -84,7 +84,9 @@ impl TokenCondition {
                 let is_young = |issued_at| time.is_within(issued_at, *most);
                 Finding::met_if(claims.issued_at.is_some_and(is_young), "token_too_old")
             }
-            TokenCondition::SingleAudience => Finding::met_if(claims.audience.len() == 1, "token_audience_not_single"),
+            TokenCondition::SingleAudience => {
+                Finding::met_if(claims.audience().len() == 1, "token_audience_not_single")
+            }
             TokenCondition::SenderConstrained => Finding::met_if(
                 claims.confirmation.is_sender_constrained(),
                 "token_not_sender_constrained",
@@ -112,7 +114,7 @@ impl TokenCondition {
                 (format!("issued at most {most} s ago"), got)
             }
             TokenCondition::SingleAudience => {
-                let got = format!("{}: {}", claims.audience.len(), claims.audience.join(", "));
+                let got = format!("{}: {}", claims.audience().len(), claims.audience().join(", "));
                 ("one audience".to_owned(), got)
             }
             TokenCondition::SenderConstrained => {

@@ -113,15 +113,10 @@ impl<'f> Facts<'f> {
 
     fn single(&self, single: Single) -> Result<Option<(&'static str, Boxed<'f>)>, NoValue> {
         Ok(match single {
-            Single::Client => self
-                .core
-                .claims
-                .client
-                .as_deref()
-                .map(|client| ("client", text(client))),
+            Single::Client => self.core.claims.client().map(|client| ("client", text(client))),
             Single::Now => whole(self.now).map(|now| ("now", now)),
             Single::Scopes => {
-                let words = self.core.claims.scope.split(' ').filter(|word| !word.is_empty());
+                let words = self.core.claims.scope().split(' ').filter(|word| !word.is_empty());
                 Some(("scopes", list(words.map(text))?))
             }
             Single::Chain => match &self.history {
@@ -148,8 +143,8 @@ impl<'f> Facts<'f> {
             (Object::Token, "iat") => claims.issued_at.and_then(whole),
             (Object::Token, "nbf") => claims.not_before.and_then(whole),
             (Object::Token, "exp") => whole(claims.expiration),
-            (Object::Token, "jti") => claims.token_id.as_deref().map(text),
-            (Object::Token, "aud") => Some(list(claims.audience.iter().map(|audience| text(audience)))?),
+            (Object::Token, "jti") => claims.token_id().map(text),
+            (Object::Token, "aud") => Some(list(claims.audience().into_iter().map(text))?),
             (Object::Claims, name) => match claims.get(name) {
                 None => None,
                 Some(value) => Some(match of_json(value) {
