@@ -45,7 +45,7 @@ impl<'d> SharedDocument<'d> {
     }
 
     /// Where a text begins and ends that is a part of the document.
-    fn place(&self, text: &str) -> Option<(u32, u32)> {
+    pub(crate) fn place(&self, text: &str) -> Option<(u32, u32)> {
         let start = text.as_ptr().addr().wrapping_sub(self.read.as_ptr().addr());
         let end = start.wrapping_add(text.len());
         // Both texts are borrowed now, so that a place within the document is a part of it.
@@ -102,6 +102,16 @@ pub(crate) struct SharedText {
 }
 
 impl SharedText {
+    /// Whether it is a part of this document.
+    pub(crate) fn is_of(&self, document: &SharedDocument<'_>) -> bool {
+        Arc::ptr_eq(&self.whole, &document.shared)
+    }
+
+    /// The document that it is a part of.
+    pub(crate) fn whole(&self) -> &Arc<str> {
+        &self.whole
+    }
+
     /// The bytes of the text. That they begin and end with a character is not checked again.
     pub(crate) fn bytes(&self) -> &[u8] {
         let whole = self.whole.as_bytes();

@@ -11,9 +11,14 @@ use crate::profile::{ActorIssuer, ClaimName, Evidence, Kind, Kinds, PartyClaims,
 use crate::shared_text::SharedDocument;
 use crate::token::{ChainClaims, ClaimReader};
 
+/// How many actors most chains have at most.
+const USUAL_DEPTH: usize = 4;
+
 /// Reads the actors of one token.
 pub(super) struct ActorReader<'i, 't> {
     pub(super) issuer: &'i TrustedIssuer,
+    /// The identifier of the issuer, as the token has it if it does.
+    pub(super) named: &'t str,
     pub(super) limits: &'t Limits,
     pub(super) document: &'t SharedDocument<'t>,
     pub(super) initiator: &'t Party,
@@ -77,7 +82,7 @@ impl<'i> ActorReader<'i, '_> {
     /// The nested `act` objects, outermost first. The loop needs no recursion.
     fn nested(&self, act: Option<Json<'_>>) -> Result<Vec<ProvenActor<'i>>, Error> {
         let profile = &self.issuer.profile.actor;
-        let mut actors = Vec::new();
+        let mut actors = Vec::with_capacity(if act.is_some() { USUAL_DEPTH } else { 0 });
         let mut next = act;
         while let Some(act) = next {
             // The innermost may be the client of the login, which does not count.
@@ -151,7 +156,7 @@ impl<'i> ActorReader<'i, '_> {
             None if is_named() => ActorSource::AgentClient,
             None => return Ok(None),
         };
-        let party = Party::new(Arc::clone(&self.issuer.issuer), self.document.text(client));
+        let party = self.party(self.named, client);
         Ok(Some(ProvenActor {
             actor: Actor::new(party, Kind::Agent),
             kind: ProvenKind::default(),
@@ -174,12 +179,11 @@ impl<'i> ActorReader<'i, '_> {
         let subject = read.identifier("sub").map_err(malformed)?;
         let subject = subject.ok_or_else(|| invalid("an `act` has no `sub`"))?;
         let issuer = match (read.identifier("iss").map_err(malformed)?, profile.actor.issuer) {
-            (Some(named), _) if *named == *self.issuer.issuer => Arc::clone(&self.issuer.issuer),
-            (Some(named), _) => Arc::from(named),
-            (None, ActorIssuer::Implicit) => Arc::clone(&self.issuer.issuer),
+            (Some(named), _) => named,
+            (None, ActorIssuer::Implicit) => self.named,
             (None, ActorIssuer::Strict) => return Err(invalid("an `act` has no `iss`")),
         };
-        let party = Party::new(issuer, self.document.text(subject));
+        let party = self.party(issuer, subject);
         // The operator knows the parties of this issuer; another may use the same identifiers.
         let own = (party.issuer() == self.issuer.identifier()).then_some(&self.issuer.kinds);
         let kinds = [&profile.actor.kinds].into_iter().chain(own);
@@ -189,6 +193,15 @@ impl<'i> ActorReader<'i, '_> {
             actor: Actor::new(party, proven.kind()),
             kind: proven,
             source: ActorSource::Claim(claim),
+        })
+    }
+
+    fn party(&self, issuer: &str, subject: &str) -> Party {
+        Party::read(self.document, issuer, subject, || {
+            match *issuer == *self.issuer.issuer {
+                true => Arc::clone(&self.issuer.issuer),
+                false => issuer.into(),
+            }
         })
     }
 

@@ -36,12 +36,15 @@ impl Facts {
             Some(actor) if *actor.party() == initiator => Delegation::SelfActor(actor),
             Some(actor) => Delegation::Delegated(actor),
         };
-        let mut prior = Vec::new();
-        if issuer.prior_actors != PriorActors::Ignore {
-            // Neither grows nor shrinks.
-            prior.reserve_exact(actors.len());
-            prior.extend(actors);
-        }
+        // The list neither grows nor shrinks.
+        let prior = match issuer.prior_actors {
+            PriorActors::Ignore => Vec::new(),
+            _ => {
+                let mut prior = Vec::with_capacity(actors.len());
+                prior.extend(actors);
+                prior
+            }
+        };
         let client = parties.client.map(|client| verified.document().excerpt(client));
         Ok(Facts {
             claims: verified.claims(client, profile, limits)?,
@@ -83,9 +86,14 @@ impl<'i, 'r> Parties<'i, 'r> {
         };
         let kinds = [&issuer.profile.kinds, &issuer.kinds].into_iter();
         let kind = Kinds::derive(kinds, &party).map_err(|unmet| Error::claim(unmet.claim, unmet.reason))?;
-        let initiator = Party::new(Arc::clone(&issuer.issuer), document.text(subject.text));
+        let named = match read.object().get("iss") {
+            Some(Json::String(named)) if **named == *issuer.issuer => named,
+            _ => issuer.identifier(),
+        };
+        let initiator = Party::read(document, named, subject.text, || Arc::clone(&issuer.issuer));
         let reader = ActorReader {
             issuer,
+            named,
             limits,
             document,
             initiator: &initiator,

@@ -1,38 +1,87 @@
 //! Parties: the pair (issuer, subject), compared byte for byte.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::profile::Kind;
-use crate::shared_text::SharedText;
+use crate::shared_text::{SharedDocument, SharedText};
 
 /// A party as one issuer names it. The same subject of two issuers is two parties.
 ///
 /// A clone keeps the text of the claims that the party is from in memory: a map that outlives tokens is better keyed by
 /// [`issuer`](Self::issuer) and [`subject`](Self::subject).
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct Party {
-    issuer: Arc<str>,
+    issuer: Issuer,
     subject: SharedText,
+}
+
+/// The issuer of a party.
+#[derive(Clone)]
+enum Issuer {
+    /// A part of the text that the subject is a part of, and so without a count of its own.
+    Beside {
+        start: u32,
+        end: u32,
+    },
+    Own(Arc<str>),
 }
 
 impl Party {
     pub(crate) fn new(issuer: Arc<str>, subject: SharedText) -> Self {
+        let issuer = Issuer::Own(issuer);
+        Party { issuer, subject }
+    }
+
+    /// A party whose subject, and mostly its issuer too, was read from `document`. `own` is the issuer where it was not.
+    pub(crate) fn read(
+        document: &SharedDocument<'_>,
+        issuer: &str,
+        subject: &str,
+        own: impl FnOnce() -> Arc<str>,
+    ) -> Self {
+        let subject = document.text(subject);
+        let issuer = match document.place(issuer) {
+            Some((start, end)) if subject.is_of(document) => Issuer::Beside { start, end },
+            _ => Issuer::Own(own()),
+        };
         Party { issuer, subject }
     }
 
     /// The issuer that names the party: `iss` of the token, or of the `act` object where present.
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        match &self.issuer {
+            Issuer::Beside { start, end } => {
+                let issuer = self.subject.whole().get(*start as usize..*end as usize);
+                issuer.unwrap_or_default()
+            }
+            Issuer::Own(issuer) => issuer,
+        }
     }
 
     /// Whether both are of one issuer, whose text the parties of a token usually share.
     pub(crate) fn has_issuer_of(&self, other: &Party) -> bool {
-        Arc::ptr_eq(&self.issuer, &other.issuer) || *self.issuer == *other.issuer
+        let is_shared = match (&self.issuer, &other.issuer) {
+            (
+                Issuer::Beside { start, end },
+                Issuer::Beside {
+                    start: first,
+                    end: last,
+                },
+            ) => (start, end) == (first, last) && Arc::ptr_eq(self.subject.whole(), other.subject.whole()),
+            (Issuer::Own(one), Issuer::Own(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        };
+        is_shared || self.issuer() == other.issuer()
     }
 
-    pub(crate) fn shared_issuer(&self) -> &Arc<str> {
-        &self.issuer
+    /// The issuer, for another party of it.
+    pub(crate) fn shared_issuer(&self) -> Arc<str> {
+        match &self.issuer {
+            Issuer::Beside { .. } => self.issuer().into(),
+            Issuer::Own(issuer) => Arc::clone(issuer),
+        }
     }
 
     pub(crate) fn has_subject(&self, subject: &str) -> bool {
@@ -42,6 +91,21 @@ impl Party {
     /// The subject identifier (`sub`).
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+}
+
+impl PartialEq for Party {
+    fn eq(&self, other: &Self) -> bool {
+        self.has_issuer_of(other) && self.subject == other.subject
+    }
+}
+
+impl Eq for Party {}
+
+impl Hash for Party {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.issuer().hash(state);
+        self.subject.hash(state);
     }
 }
 

@@ -27,8 +27,10 @@ impl Agent {
 
     /// The party that the agent is in a token of `initiator`.
     pub(super) fn party(&self, initiator: &Party) -> Party {
-        let own = initiator.shared_issuer();
-        let issuer = self.issuer.as_deref().map_or_else(|| Arc::clone(own), Arc::from);
+        let issuer = self
+            .issuer
+            .as_deref()
+            .map_or_else(|| initiator.shared_issuer(), Arc::from);
         Party::new(issuer, (*self.subject).into())
     }
 

@@ -340,8 +340,10 @@ impl PartyName {
 
     /// The party that it names in a token of `initiator`.
     pub(super) fn party(&self, initiator: &Party) -> Party {
-        let own = initiator.shared_issuer();
-        let issuer = self.issuer.as_deref().map_or_else(|| Arc::clone(own), Arc::from);
+        let issuer = self
+            .issuer
+            .as_deref()
+            .map_or_else(|| initiator.shared_issuer(), Arc::from);
         Party::new(issuer, (*self.subject).into())
     }
 

@@ -38,7 +38,7 @@ impl ChainCondition {
                 }
                 for issuer in self.test.issuers() {
                     let issuer = match issuer {
-                        "same" => Arc::clone(initiator.shared_issuer()),
+                        "same" => initiator.shared_issuer(),
                         issuer => Arc::from(issuer),
                     };
                     remedies.actor(Party::new(issuer, actor.party().subject().into()), kind);
@@ -167,7 +167,7 @@ fn starts(tests: &[&ChainTest], history: &History<'_>, kinds: &[Kind]) -> Vec<Ve
 /// The actors that may take a place in a list.
 fn candidates(tests: &[&ChainTest], history: &History<'_>, kinds: &[Kind]) -> Vec<Actor> {
     let own = history.initiator.shared_issuer();
-    let other = Party::new(Arc::clone(own), OTHER_PRIOR_ACTOR.into());
+    let other = Party::new(Arc::clone(&own), OTHER_PRIOR_ACTOR.into());
     let listed = tests
         .iter()
         .flat_map(|test| test.listed())

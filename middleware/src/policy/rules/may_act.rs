@@ -119,12 +119,13 @@ impl MayActCondition {
     pub(super) fn remedies(&self, core: &Core<'_>, remedies: &mut Remedies<'_>) {
         let authorized = core.claims.get("may_act").and_then(Authorized::read);
         if let Some(authorized) = authorized {
-            let own = core.initiator.shared_issuer();
-            let issuer = authorized.issuer.map_or_else(|| Arc::clone(own), Arc::from);
+            let own = || core.initiator.shared_issuer();
+            let issuer = authorized.issuer.map_or_else(own, Arc::from);
             let party = Party::new(issuer, authorized.subject.into());
             remedies.actor(party, kind_of_actor(core));
             // Without an actor the client is who acts.
-            let acts = core.delegate().is_none() && authorized.issuer.is_none_or(|issuer| issuer == &**own);
+            let acts =
+                core.delegate().is_none() && authorized.issuer.is_none_or(|issuer| issuer == core.initiator.issuer());
             if let Some(client) = authorized.client.or(acts.then_some(authorized.subject)) {
                 let words = format!("client {client}");
                 remedies.add(Fact::Client, change::Value::Text(client.into()), words);
