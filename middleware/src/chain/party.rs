@@ -61,6 +61,7 @@ impl Party {
     }
 
     /// Whether both are of one issuer, whose text the parties of a token usually share.
+    #[inline]
     pub(crate) fn has_issuer_of(&self, other: &Party) -> bool {
         let is_shared = match (&self.issuer, &other.issuer) {
             (

@@ -1,5 +1,6 @@
 //! The current keys of an issuer: a static set, or one that is fetched.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::fetch_counts::KeySetStatus;
@@ -19,6 +20,23 @@ pub(crate) enum Keys {
         issuer: Arc<str>,
         retry_after: u32,
     },
+}
+
+/// A key set in use. One that never changes needs no count.
+pub(crate) enum InUse<'k> {
+    Static(&'k Snapshot),
+    Fetched(Arc<Snapshot>),
+}
+
+impl Deref for InUse<'_> {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        match self {
+            InUse::Static(snapshot) => snapshot,
+            InUse::Fetched(snapshot) => snapshot,
+        }
+    }
 }
 
 impl Keys {
@@ -64,8 +82,11 @@ impl Keys {
     ///
     /// # Errors
     /// [`Error::KeysUnavailable`].
-    pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
-        self.current(Arc::clone)
+    pub(crate) fn snapshot(&self) -> Result<InUse<'_>, Error> {
+        match self {
+            Keys::Static(snapshot) => Ok(InUse::Static(snapshot)),
+            Keys::Remote(_) | Keys::Idle { .. } => self.current(Arc::clone).map(InUse::Fetched),
+        }
     }
 
     /// The key set of `issuer`, and how it is fetched.

@@ -78,14 +78,22 @@ impl Claims {
         limits: &Limits,
     ) -> Result<Claims, Error> {
         let read = ClaimReader::new(object, limits);
+        // Everything that can fail comes first: the facts are then written where they stay.
+        let audience = Audience::read(read, profile.audience, &document)?;
+        let expiration = read.date("exp")?.ok_or_else(|| missing("exp"))?;
+        let (not_before, issued_at) = (read.date("nbf")?, read.date("iat")?);
+        let token_id = read.text("jti")?.map(|id| document.excerpt(id));
+        let scope = scope(read, profile, &document)?;
+        let confirmation = Confirmation::read(object)?;
+        let chain_complete = read.flag("chain_complete")?;
         Ok(Claims {
-            audience: Audience::read(read, profile.audience, &document)?,
-            expiration: read.date("exp")?.ok_or_else(|| missing("exp"))?,
-            not_before: read.date("nbf")?,
-            issued_at: read.date("iat")?,
-            token_id: read.text("jti")?.map(|id| document.excerpt(id)),
+            audience,
+            expiration,
+            not_before,
+            issued_at,
+            token_id,
             client,
-            scope: scope(read, profile, &document)?,
+            scope,
             authentication: Authentication {
                 time: read.date("auth_time").unwrap_or_default(),
                 context: read.text("acr").unwrap_or_default().map(Into::into),
@@ -96,8 +104,8 @@ impl Claims {
                     .map(Into::into)
                     .collect(),
             },
-            confirmation: Confirmation::read(object)?,
-            chain_complete: read.flag("chain_complete")?,
+            confirmation,
+            chain_complete,
             chain_claims: [Some(profile.actor.claim), profile.actor.prior, profile.actor.origin]
                 .map(|claim| claim.map(ClaimName::as_str)),
             payload: document.into_shared(),
