@@ -139,3 +139,39 @@ impl Actor {
         self.kind
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{BuildHasher, RandomState};
+
+    use super::*;
+
+    #[test]
+    fn a_party_is_the_same_wherever_its_texts_are_kept() {
+        let claims = r#"{"iss":"https://idp","sub":"u1","act":{"sub":"u1"}}"#;
+        let document = SharedDocument::new(claims);
+        let read = |issuer: &str, subject: &str| Party::read(&document, issuer, subject, || issuer.into());
+        let beside = read(&claims[8..19], &claims[28..30]);
+        assert!(matches!(beside.issuer, Issuer::Beside { .. }));
+        let hashes = RandomState::new();
+        for same in [
+            read(&claims[8..19], &claims[46..48]),
+            read("https://idp", &claims[28..30]),
+            // A subject with escapes is no part of the text, and so its issuer is not beside it.
+            read(&claims[8..19], "u1"),
+            Party::new("https://idp".into(), "u1".into()),
+            Party::new(beside.shared_issuer(), "u1".into()),
+        ] {
+            assert_eq!((same.issuer(), same.subject()), ("https://idp", "u1"));
+            assert!(same == beside && beside == same && same.has_issuer_of(&beside));
+            assert_eq!(hashes.hash_one(&same), hashes.hash_one(&beside));
+        }
+        for other in [
+            read("https://idp2", &claims[28..30]),
+            read(&claims[8..18], &claims[28..30]),
+        ] {
+            assert!(other != beside && !other.has_issuer_of(&beside));
+        }
+        assert!(read(&claims[8..19], &claims[28..29]) != beside);
+    }
+}
