@@ -163,15 +163,16 @@ mod tests {
             Party::new(beside.shared_issuer(), "u1".into()),
         ] {
             assert_eq!((same.issuer(), same.subject()), ("https://idp", "u1"));
-            assert!(same == beside && beside == same && same.has_issuer_of(&beside));
+            assert_eq!((&same, &beside), (&beside, &same));
             assert_eq!(hashes.hash_one(&same), hashes.hash_one(&beside));
         }
         for other in [
             read("https://idp2", &claims[28..30]),
             read(&claims[8..18], &claims[28..30]),
         ] {
-            assert!(other != beside && !other.has_issuer_of(&beside));
+            assert_ne!(other, beside);
+            assert!(!other.has_issuer_of(&beside));
         }
-        assert!(read(&claims[8..19], &claims[28..29]) != beside);
+        assert_ne!(read(&claims[8..19], &claims[28..29]), beside);
     }
 }
