@@ -11,6 +11,8 @@ mod json_answer;
 mod stated_request;
 mod validate;
 
+use std::mem;
+
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Uri};
@@ -51,8 +53,8 @@ pub(crate) struct DecisionApi {
 
 impl DecisionApi {
     /// Answers one request.
-    pub(crate) async fn answer(&self, request: Request<ClientBody>) -> Answer {
-        let (mut request, body) = request.into_parts();
+    pub(crate) async fn answer(&self, request: &mut Parts, body: ClientBody) -> Answer {
+        let mut request = mem::replace(request, Request::<()>::default().into_parts().0);
         // A tunnel to this listener has no meaning.
         if request.extensions.get::<WebSocketConnect>().is_some() {
             return not_found().map(ResponseBody::Own);

@@ -1,5 +1,6 @@
 //! Forwards allowed requests: the client's headers become those that the upstream receives.
 
+use std::mem;
 use std::sync::Arc;
 
 use actgate::challenge::Protocol;
@@ -7,7 +8,7 @@ use actgate::clock::Clock;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use http_body_util::Full;
 use uuid::Uuid;
@@ -116,10 +117,11 @@ impl Forward {
         }
     }
 
-    /// The request that the upstream receives, or the response that replaces it.
+    /// The request that the upstream receives, which takes what it needs from that of the client; or the response that replaces
+    /// it.
     pub(crate) fn outgoing(
         &self,
-        mut parts: Parts,
+        parts: &mut Parts,
         content: Content<ClientBody>,
         head: &Head,
         caller: Caller<'_>,
@@ -135,7 +137,7 @@ impl Forward {
         };
         let handshake = match head.requested {
             Requested::Response => None,
-            Requested::WebSocket => Some(Handshake::of(&mut parts)),
+            Requested::WebSocket => Some(Handshake::of(parts)),
         };
         let announced = trailers.as_ref().and_then(|filter| filter.announced(&parts.headers));
         self.prepare(&mut parts.headers, head, caller.identity);
@@ -144,7 +146,6 @@ impl Forward {
         if let Some(trace) = record.trace() {
             trace.set(&mut parts.headers);
         }
-        parts.extensions = Extensions::new();
         let handshake = match handshake.transpose() {
             Ok(handshake) => handshake,
             Err(error) => {
@@ -178,8 +179,13 @@ impl Forward {
             false => RequestBodyState::unread(parts.version),
         };
         let version = parts.version;
+        let mut request = Box::new(Request::new(body));
+        *request.version_mut() = version;
+        *request.method_mut() = mem::take(&mut parts.method);
+        *request.uri_mut() = mem::take(&mut parts.uri);
+        *request.headers_mut() = mem::take(&mut parts.headers);
         Ok(Outgoing {
-            request: Box::new(Request::from_parts(parts, body)),
+            request,
             handshake,
             token: caller.token,
             protocol,

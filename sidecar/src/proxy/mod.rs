@@ -21,9 +21,9 @@ use std::sync::Arc;
 
 use actgate::challenge::Protocol;
 use actgate::{Error, Policy};
+use http::Response;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
-use http::{Request, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
@@ -56,12 +56,12 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// Forwards a request or denies it.
-    pub(crate) async fn answer(&self, request: Request<ClientBody>) -> Answer {
-        let Some(pages) = &self.gate.cors else {
-            return self.decided_answer(request).await;
+    pub(crate) async fn answer(&self, request: &mut Parts, body: ClientBody) -> Answer {
+        let grant = self.gate.cors.as_ref().map(|pages| pages.grant(&request.headers));
+        let mut response = self.decided_answer(request, body).await;
+        let Some(grant) = grant else {
+            return response;
         };
-        let grant = pages.grant(request.headers());
-        let mut response = self.decided_answer(request).await;
         if let ResponseBody::Upstream(_) = response.body() {
             cors::strip(response.headers_mut());
         }
@@ -69,19 +69,18 @@ impl Proxy {
         response
     }
 
-    async fn decided_answer(&self, request: Request<ClientBody>) -> Answer {
-        let (parts, body) = request.into_parts();
-        let (decided, outcome, body) = body_decision::decide(&self.gate, &self.body_room, &parts, body).await;
+    async fn decided_answer(&self, parts: &mut Parts, body: ClientBody) -> Answer {
+        let (decided, outcome, body) = body_decision::decide(&self.gate, &self.body_room, parts, body).await;
         let outcome = outcome.and_then(|head| {
             let destinations = &self.forward.destinations;
-            let of = |policy: &Policy| destinations.of(&parts, head.host.as_str(), policy);
+            let of = |policy: &Policy| destinations.of(parts, head.host.as_str(), policy);
             let destination = self.gate.by_policy_of(&decided, of).map_err(Denial::Authorization)?;
             if let Some(body) = &body {
-                self.check_form_head(&parts, body, &decided)?;
+                self.check_form_head(parts, body, &decided)?;
             }
             Ok((head, destination))
         });
-        let (decided, outcome) = self.gate.complete(&parts, decided, outcome).await;
+        let (decided, outcome) = self.gate.complete(parts, decided, outcome).await;
         let (head, destination, body) = match (outcome, body) {
             (Ok((head, destination)), Some(body)) => (head, destination, body),
             (outcome, body) => {
@@ -89,18 +88,18 @@ impl Proxy {
                 let incomplete = || Denial::Head(HeadError::BODY_INCOMPLETE).into();
                 let refused = Refused::from(outcome.err().unwrap_or_else(incomplete));
                 refused.record(&self.gate, &decided, &parts.method, &parts.uri);
-                return self.refuse(&parts, body, &refused, &decided).await;
+                return self.refuse(parts, body, &refused, &decided).await;
             }
         };
         // From here on the client may leave while something is waited for, and the request still has its line.
         let (line, version) = ((parts.method.clone(), parts.uri.clone()), parts.version);
         let protocol = Protocol::of(&parts.method, &parts.headers);
         let mut record = ForwardingRecord::new(&self.gate, &decided, line, protocol, self.forward.shown_address());
-        let (content, credentials) = match self.complete(&parts, body, destination, &decided).await {
+        let (content, credentials) = match self.complete(parts, body, destination, &decided).await {
             Ok(completed) => completed,
             Err((refused, body)) => {
                 record.denied(&refused);
-                return self.refuse(&parts, body, &refused, &decided).await;
+                return self.refuse(parts, body, &refused, &decided).await;
             }
         };
         let token = TokenTime::of(

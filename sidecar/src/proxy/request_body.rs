@@ -29,15 +29,24 @@ pub(crate) fn empty() -> ClientBody {
 /// Why it failed.
 pub(crate) type BodyError = Box<dyn Error + Send + Sync>;
 
-/// The client's body with the trailers that are forwarded.
+/// The client's body with the trailers that are forwarded. It is small: hyper moves a request several times, and a connection
+/// keeps room for many.
 #[derive(Debug)]
-pub(crate) struct RequestBody {
+pub(crate) enum RequestBody {
+    /// There is none. It takes no memory of its own.
+    Empty(Instant),
+    /// A part of it may come.
+    Open(Box<OpenBody>),
+}
+
+/// A body that has not ended.
+#[derive(Debug)]
+pub(crate) struct OpenBody {
     content: Content<ClientBody>,
-    /// None where the body is empty.
     trailers: Option<TrailerFilter>,
     /// The token of a call of gRPC, which ends with it. Any other body is forwarded to its end.
     token: Option<TokenTime>,
-    progress: Progress,
+    forwarded: Arc<Forwarded>,
 }
 
 /// Why the body of a request failed.
@@ -79,31 +88,42 @@ impl BodyEnd {
 }
 
 impl RequestBody {
-    /// The body of a client's request.
+    /// The body of a client's request that is sent from now on; without `trailers` none are forwarded.
     pub(crate) fn new(content: Content<ClientBody>, trailers: Option<TrailerFilter>) -> RequestBody {
-        RequestBody {
-            content,
-            trailers,
-            token: None,
-            progress: Progress::now(),
+        match content.is_end_stream() {
+            true => RequestBody::empty(),
+            false => RequestBody::Open(Box::new(OpenBody {
+                content,
+                trailers,
+                token: None,
+                forwarded: Forwarded::now(),
+            })),
         }
     }
 
+    /// The body of a request without one that is sent from now on.
+    pub(crate) fn empty() -> RequestBody {
+        RequestBody::Empty(Instant::now())
+    }
+
     /// The same body, which fails once `token` has expired.
-    pub(crate) fn until(self, token: Option<TokenTime>) -> RequestBody {
-        RequestBody { token, ..self }
+    pub(crate) fn until(mut self, token: Option<TokenTime>) -> RequestBody {
+        if let RequestBody::Open(body) = &mut self {
+            body.token = token;
+        }
+        self
     }
 
     /// When a part of the request was last forwarded.
     pub(crate) fn progress(&self) -> Progress {
-        self.progress.clone()
+        match self {
+            RequestBody::Empty(start) => Progress::Whole(*start),
+            RequestBody::Open(body) => Progress::Parts(Arc::clone(&body.forwarded)),
+        }
     }
 
     /// How the body ends if its client leaves.
     pub(crate) fn ended_by_client(&self) -> BodyEnd {
-        if self.is_end_stream() {
-            self.progress.complete();
-        }
         BodyEnd(self.progress())
     }
 }
@@ -113,22 +133,24 @@ impl Body for RequestBody {
     type Error = FormError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, FormError>>> {
-        let body = self.get_mut();
+        let RequestBody::Open(body) = self.get_mut() else {
+            return Poll::Ready(None);
+        };
         let frame = Pin::new(&mut body.content).poll_frame(cx);
         if let Poll::Ready(Some(Err(error))) = &frame {
-            body.progress.fail(BodyFault::Client(error.head_error()));
+            body.forwarded.fail(BodyFault::Client(error.head_error()));
         }
         if frame.is_pending() {
-            body.progress.wait_for_client();
+            body.forwarded.wait_for_client();
         } else {
-            body.progress.record();
+            body.forwarded.record();
             if body.content.is_end_stream() || matches!(frame, Poll::Ready(None)) {
-                body.progress.complete();
+                body.forwarded.complete();
             }
         }
         match frame {
             Poll::Ready(Some(Ok(_))) if body.token.as_ref().is_some_and(TokenTime::has_expired) => {
-                body.progress.fail(BodyFault::Expired);
+                body.forwarded.fail(BodyFault::Expired);
                 Poll::Ready(Some(Err(FormError::Client(BodyFault::Expired.into()))))
             }
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(match (frame.into_trailers(), &body.trailers) {
@@ -144,23 +166,33 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.content.is_end_stream()
+        match self {
+            RequestBody::Empty(_) => true,
+            RequestBody::Open(body) => body.content.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.content.size_hint()
+        match self {
+            RequestBody::Empty(_) => SizeHint::with_exact(0),
+            RequestBody::Open(body) => body.content.size_hint(),
+        }
     }
 }
 
 /// When a part of a request was last forwarded, and why its body failed.
 #[derive(Clone, Debug)]
-pub(crate) struct Progress {
-    start: Instant,
-    forwarded: Arc<Forwarded>,
+pub(crate) enum Progress {
+    /// The request has no body. It was forwarded at this time.
+    Whole(Instant),
+    /// That of a body.
+    Parts(Arc<Forwarded>),
 }
 
-#[derive(Debug, Default)]
-struct Forwarded {
+/// What is forwarded of a body.
+#[derive(Debug)]
+pub(crate) struct Forwarded {
+    start: Instant,
     /// In milliseconds from the start.
     last: AtomicU64,
     is_complete: AtomicBool,
@@ -168,52 +200,74 @@ struct Forwarded {
     fault: OnceLock<BodyFault>,
 }
 
-impl Progress {
-    pub(super) fn now() -> Progress {
-        Progress {
+impl Forwarded {
+    pub(super) fn now() -> Arc<Forwarded> {
+        Arc::new(Forwarded {
             start: Instant::now(),
-            forwarded: Arc::default(),
-        }
+            last: AtomicU64::default(),
+            is_complete: AtomicBool::default(),
+            awaits_client: AtomicBool::default(),
+            fault: OnceLock::default(),
+        })
     }
 
     pub(super) fn record(&self) {
         let since = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.forwarded.last.store(since, Ordering::Relaxed);
-        self.forwarded.awaits_client.store(false, Ordering::Release);
+        self.last.store(since, Ordering::Relaxed);
+        self.awaits_client.store(false, Ordering::Release);
     }
 
     /// The next part is asked for, and the client has not sent it. The body has a time limit of its own for that.
     fn wait_for_client(&self) {
-        self.forwarded.awaits_client.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the next part is waited for.
-    fn awaits_client(&self) -> bool {
-        self.forwarded.awaits_client.load(Ordering::Acquire)
+        self.awaits_client.store(true, Ordering::Relaxed);
     }
 
     /// The first fault counts.
     fn fail(&self, fault: BodyFault) {
-        let _ = self.forwarded.fault.set(fault);
-    }
-
-    /// Why the body failed, if it has.
-    pub(crate) fn fault(&self) -> Option<BodyFault> {
-        self.forwarded.fault.get().copied()
+        let _ = self.fault.set(fault);
     }
 
     fn complete(&self) {
-        self.forwarded.is_complete.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the body was forwarded to its end.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.forwarded.is_complete.load(Ordering::Relaxed)
+        self.is_complete.store(true, Ordering::Relaxed);
     }
 
     /// When something was last forwarded.
     pub(super) fn last(&self) -> Instant {
-        self.start + Duration::from_millis(self.forwarded.last.load(Ordering::Relaxed))
+        self.start + Duration::from_millis(self.last.load(Ordering::Relaxed))
+    }
+}
+
+impl Progress {
+    /// Whether the next part is waited for.
+    fn awaits_client(&self) -> bool {
+        match self {
+            Progress::Whole(_) => false,
+            Progress::Parts(forwarded) => forwarded.awaits_client.load(Ordering::Acquire),
+        }
+    }
+
+    /// Why the body failed, if it has.
+    pub(crate) fn fault(&self) -> Option<BodyFault> {
+        match self {
+            Progress::Whole(_) => None,
+            Progress::Parts(forwarded) => forwarded.fault.get().copied(),
+        }
+    }
+
+    /// Whether the body was forwarded to its end.
+    pub(crate) fn is_complete(&self) -> bool {
+        match self {
+            Progress::Whole(_) => true,
+            Progress::Parts(forwarded) => forwarded.is_complete.load(Ordering::Relaxed),
+        }
+    }
+
+    /// When something was last forwarded.
+    fn last(&self) -> Instant {
+        match self {
+            Progress::Whole(start) => *start,
+            Progress::Parts(forwarded) => forwarded.last(),
+        }
     }
 
     /// Resolves when no part has been forwarded for `limit`, unless it is the client that is waited for.
@@ -258,11 +312,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_a_request_without_progress_stalls() {
         let limit = Duration::from_secs(60);
-        let progress = Progress::now();
+        let forwarded = Forwarded::now();
+        let progress = Progress::Parts(Arc::clone(&forwarded));
         let upload = async {
             for _ in 0..10 {
                 tokio::time::sleep(Duration::from_secs(50)).await;
-                progress.record();
+                forwarded.record();
             }
             Instant::now()
         };
@@ -277,11 +332,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_waits_for_its_client_does_not_stall() {
         let limit = Duration::from_secs(60);
-        let progress = Progress::now();
-        progress.wait_for_client();
+        let forwarded = Forwarded::now();
+        let progress = Progress::Parts(Arc::clone(&forwarded));
+        forwarded.wait_for_client();
         let waiting = tokio::time::timeout(10 * limit, progress.stalled(limit)).await;
         assert!(waiting.is_err(), "still waiting");
-        progress.record();
+        forwarded.record();
         progress.stalled(limit).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_without_a_body_stalls_once_its_answer_is_late() {
+        let body = RequestBody::new(Content::opaque(empty()), None);
+        assert!(body.is_end_stream());
+        assert_eq!(body.size_hint().exact(), Some(0));
+        let (sent, limit) = (Instant::now(), Duration::from_secs(60));
+        body.progress().stalled(limit).await;
+        assert_eq!(sent.elapsed(), limit);
+        assert!(matches!(body.ended_by_client().last_part(), LastPart::Forwarded));
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use actgate::challenge::Protocol;
-use http::{Request, Response, StatusCode};
+use http::request::Parts;
+use http::{Response, StatusCode};
 
 use super::connections::Era;
 use super::running::Running;
@@ -26,22 +27,23 @@ pub(super) enum Service {
 
 impl Service {
     /// Answers a request by what runs when it begins, on a connection of `era`.
-    pub(super) async fn answer(self, running: &Running, era: &Era, request: Request<ClientBody>) -> Answer {
+    pub(super) async fn answer(self, running: &Running, era: &Era, request: &mut Parts, body: ClientBody) -> Answer {
         if era.is_over() {
             let title = "the settings that this connection began with are not in force any more; connect again";
             let refusal = Refusal::new(StatusCode::MISDIRECTED_REQUEST, "connection_outdated", title);
-            let state = RequestBodyState::unread(request.version());
+            let state = RequestBodyState::unread(request.version);
             return refusal
                 .response(Protocol::Http, unique_id(), state)
                 .map(ResponseBody::Own);
         }
         match (self, &running.proxy, &running.decisions) {
-            (Service::Proxy, Some(proxy), _) => proxy.answer(request).await,
-            (Service::Decisions, _, Some(api)) => api.answer(request).await,
+            (Service::Proxy, Some(proxy), _) => proxy.answer(request, body).await,
+            // A request that is forwarded needs no room for it.
+            (Service::Decisions, _, Some(api)) => Box::pin(api.answer(request, body)).await,
             // No reload changes what listeners there are.
             (Service::Proxy, None, _) | (Service::Decisions, _, None) => {
                 let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "nothing is served here");
-                let state = RequestBodyState::unread(request.version());
+                let state = RequestBodyState::unread(request.version);
                 refusal
                     .response(Protocol::Http, unique_id(), state)
                     .map(ResponseBody::Own)

@@ -151,9 +151,7 @@ async fn serve_http1(
                 None => request_body::empty(),
             };
             let running = current.load();
-            let mut response = service
-                .answer(&running, &place.era(), Request::from_parts(parts, body))
-                .await;
+            let mut response = service.answer(&running, &place.era(), &mut parts, body).await;
             activity.answered(caller_of(&response));
             if response.body().media_type() == MediaType::EventStream {
                 // It ends when one side ends the connection.

@@ -82,7 +82,7 @@ pub(super) async fn serve(
                 _ => limits.body,
             };
             let body = exchange.track(TimedBody::new(WholeBody(body), limit)).boxed_unsync();
-            let mut response = service.answer(&running, &era, Request::from_parts(parts, body)).await;
+            let mut response = service.answer(&running, &era, &mut parts, body).await;
             activity.answered(caller_of(&response));
             stream_use.follow(&mut response, &exchange);
             let limit = match response.body().media_type() {

@@ -4,8 +4,7 @@ use http::{Extensions, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body::Body as _;
 
 use super::connection::Connection;
-use crate::gate::form::Content;
-use crate::proxy::request_body::{self, RequestBody};
+use crate::proxy::request_body::RequestBody;
 
 /// A copy of a request without a body.
 #[derive(Debug)]
@@ -60,7 +59,7 @@ impl Spare {
 
     /// The request once more, where the server processed nothing of it.
     pub(super) fn unprocessed(self) -> Request<RequestBody> {
-        let mut request = Request::new(RequestBody::new(Content::opaque(request_body::empty()), None));
+        let mut request = Request::new(RequestBody::empty());
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
         *request.version_mut() = self.version;

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use uuid::Uuid;
 
 use super::key;
 use crate::headers::hop_by_hop;
-use crate::proxy::request_body::Progress;
+use crate::proxy::request_body::Forwarded;
 use crate::proxy::response_body::ResponseBody;
 use crate::proxy::stream_end::{Ended, StreamEnd, TokenTime};
 use crate::proxy::upstream::tunnel::{self, TunnelLease};
@@ -216,7 +217,7 @@ async fn copy(
     upstream: impl AsyncRead + AsyncWrite + Unpin,
     end: StreamEnd,
 ) -> Option<Ended> {
-    let progress = Progress::now();
+    let progress = Forwarded::now();
     let mut client = Watched {
         stream: client,
         progress: progress.clone(),
@@ -235,7 +236,7 @@ async fn copy(
 /// A stream whose reads are progress.
 struct Watched<S> {
     stream: S,
-    progress: Progress,
+    progress: Arc<Forwarded>,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
