@@ -28,7 +28,8 @@ use crate::headers::chain_json::Chain;
 use crate::headers::claims::is_identity;
 use crate::headers::dropped::DroppedHeaders;
 use crate::headers::identity::IdentityHeaders;
-use crate::proxy::forward::{AccessTokenForwarding, may_be_token};
+use crate::proxy::forward::AccessTokenForwarding;
+use crate::proxy::outgoing::may_be_token;
 use crate::proxy::refusal::RequestBodyState;
 use crate::proxy::unforwarded_response;
 

@@ -13,7 +13,6 @@ use super::upstream::client::Attempt;
 use crate::gate::head_error::HeadError;
 use crate::gate::{Decided, Denial, Gate, Unforwarded};
 use crate::log::event::{Event, Forwarding};
-use crate::trace::request_trace::RequestTrace;
 
 /// The upstream error of a request whose client has left.
 const CLIENT_GONE: &str = "client_gone";
@@ -24,8 +23,8 @@ const CLIENT_GONE: &str = "client_gone";
 pub(crate) struct ForwardingRecord<'p> {
     gate: &'p Gate,
     decided: &'p Decided,
-    method: Method,
-    uri: Uri,
+    method: &'p Method,
+    uri: &'p Uri,
     protocol: Protocol,
     /// None before it is sent.
     sent: Option<Sent>,
@@ -96,7 +95,7 @@ impl<'p> ForwardingRecord<'p> {
     pub(crate) fn new(
         gate: &'p Gate,
         decided: &'p Decided,
-        (method, uri): (Method, Uri),
+        (method, uri): (&'p Method, &'p Uri),
         protocol: Protocol,
         address: ShownAddress,
     ) -> ForwardingRecord<'p> {
@@ -119,11 +118,6 @@ impl<'p> ForwardingRecord<'p> {
             at: Instant::now(),
             body_end,
         });
-    }
-
-    /// The trace that the request belongs to.
-    pub(crate) fn trace(&self) -> Option<&'p RequestTrace> {
-        self.decided.trace()
     }
 
     /// Identifies the decision.
@@ -161,7 +155,7 @@ impl<'p> ForwardingRecord<'p> {
     /// The request is denied after all, before the upstream answered.
     pub(crate) fn denied(&mut self, refused: &Refused) {
         self.is_written = true;
-        refused.record(self.gate, self.decided, &self.method, &self.uri);
+        refused.record(self.gate, self.decided, self.method, self.uri);
     }
 
     fn write(&mut self, status: Option<StatusCode>, error: Option<&'static str>, answer: Option<StatusCode>) {
@@ -181,11 +175,9 @@ impl<'p> ForwardingRecord<'p> {
         };
         let event = Event {
             forwarding: Some(forwarding),
-            ..self.decided.event(
-                &self.method,
-                &self.uri,
-                sent.unwrap_or(now) - self.decided.received_at(),
-            )
+            ..self
+                .decided
+                .event(self.method, self.uri, sent.unwrap_or(now) - self.decided.received_at())
         };
         self.gate.log.record(event);
     }
@@ -201,7 +193,7 @@ impl Drop for ForwardingRecord<'_> {
             Some(LastPart::Failed(fault)) => self.body_failed(fault),
             Some(LastPart::Pending) if self.protocol != Protocol::Grpc => {
                 let reason = "the client left before its request was forwarded to its end";
-                self.gate.record_left(&self.method, &self.uri, self.decided, reason);
+                self.gate.record_left(self.method, self.uri, self.decided, reason);
             }
             _ => self.client_gone(),
         }

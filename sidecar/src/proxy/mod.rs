@@ -9,6 +9,7 @@ mod forwarding_record;
 mod grpc;
 pub(crate) mod json_rpc;
 pub(crate) mod message_body;
+pub(crate) mod outgoing;
 pub(crate) mod refusal;
 pub(crate) mod request_body;
 pub(crate) mod response_body;
@@ -21,17 +22,18 @@ use std::sync::Arc;
 
 use actgate::challenge::Protocol;
 use actgate::{Error, Policy};
-use http::Response;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
+use http::{Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
 use self::body_decision::BodyRoom;
 use self::credentials::Obtained;
 use self::destination::Destination;
-use self::forward::{BodyFailed, Caller, Forward};
+use self::forward::{Caller, Forward};
 use self::forwarding_record::{ForwardingRecord, Refused};
+use self::outgoing::{BodyFailed, Outgoing};
 use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::{BodyFault, ClientBody};
 use self::response_body::ResponseBody;
@@ -56,7 +58,7 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// Forwards a request or denies it.
-    pub(crate) async fn answer(&self, request: &mut Parts, body: ClientBody) -> Answer {
+    pub(crate) async fn answer(&self, request: &Parts, body: ClientBody) -> Answer {
         let grant = self.gate.cors.as_ref().map(|pages| pages.grant(&request.headers));
         let mut response = self.decided_answer(request, body).await;
         let Some(grant) = grant else {
@@ -69,7 +71,7 @@ impl Proxy {
         response
     }
 
-    async fn decided_answer(&self, parts: &mut Parts, body: ClientBody) -> Answer {
+    async fn decided_answer(&self, parts: &Parts, body: ClientBody) -> Answer {
         let (decided, outcome, body) = body_decision::decide(&self.gate, &self.body_room, parts, body).await;
         let outcome = outcome.and_then(|head| {
             let destinations = &self.forward.destinations;
@@ -92,7 +94,7 @@ impl Proxy {
             }
         };
         // From here on the client may leave while something is waited for, and the request still has its line.
-        let (line, version) = ((parts.method.clone(), parts.uri.clone()), parts.version);
+        let (line, version) = ((&parts.method, &parts.uri), parts.version);
         let protocol = Protocol::of(&parts.method, &parts.headers);
         let mut record = ForwardingRecord::new(&self.gate, &decided, line, protocol, self.forward.shown_address());
         let (content, credentials) = match self.complete(parts, body, destination, &decided).await {
@@ -116,12 +118,20 @@ impl Proxy {
                 .gate
                 .by_policy_of(&decided, |policy| Arc::clone(policy.read_headers())),
         };
-        let outgoing = self
-            .forward
-            .outgoing(parts, content, &head, caller, destination, &mut record);
+        let outgoing = Outgoing::new(
+            &self.forward,
+            (parts, content),
+            &head,
+            caller,
+            destination,
+            decided.trace(),
+        );
         let sent = match outgoing {
-            Ok(outgoing) => self.forward.send(outgoing, destination, &mut record).await,
-            Err(response) => return *response,
+            Ok((outgoing, body)) => outgoing.send(body, &mut record).await,
+            Err(error) => {
+                record.failed("invalid_handshake", StatusCode::BAD_GATEWAY);
+                return outgoing::no_tunnel(error, decided.id, None).map(ResponseBody::Own);
+            }
         };
         sent.unwrap_or_else(|BodyFailed(fault)| {
             // The upstream received a part of the request at most, and no end of its body.

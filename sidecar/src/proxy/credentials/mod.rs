@@ -66,12 +66,12 @@ impl Credentials {
     }
 
     /// Sets the headers of the credentials. Those of the client with these names are deleted before.
-    pub(crate) fn set(&self, headers: &mut HeaderMap, obtained: Obtained) {
-        if let (Some(internal), Some(value)) = (&self.internal, obtained.internal) {
-            headers.insert(internal.header(), value);
+    pub(crate) fn set(&self, headers: &mut HeaderMap, obtained: &Obtained) {
+        if let (Some(internal), Some(value)) = (&self.internal, &obtained.internal) {
+            headers.insert(internal.header(), value.clone());
         }
-        if let Some(authorization) = obtained.authorization {
-            headers.insert(AUTHORIZATION, authorization);
+        if let Some(authorization) = &obtained.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
         }
         if let Some(api_key) = &self.api_key {
             api_key.set(headers);

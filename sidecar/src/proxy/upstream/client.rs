@@ -12,7 +12,7 @@ use super::connector::{Connector, Resolver};
 use super::endpoint::{Endpoint, Need, NeededAge, NeededVersion, Use};
 use super::error::{ConnectError, Reason, UpstreamError};
 use super::lease::Lease;
-use super::retry::{Spare, UnansweredEnd};
+use super::retry::{Repeatable, UnansweredEnd};
 use super::settings::{Protocol, UpstreamSettings, UpstreamTimeouts};
 use super::stream::is_endless_interim;
 use super::tls::UpstreamTls;
@@ -78,7 +78,8 @@ impl Upstream {
         })
     }
 
-    /// Sends one request and returns the response when its head has arrived. The path is sent byte for byte.
+    /// Sends one request and returns the response when its head has arrived. The path is sent byte for byte. `again` makes the
+    /// request once more, without a body.
     ///
     /// A request of which a byte was written is sent again if it has no body, and once: where the server refused its stream
     /// and so processed nothing of it; or, if its method is idempotent, where the server announced the end of the
@@ -87,6 +88,7 @@ impl Upstream {
     pub(crate) async fn send<'u>(
         &'u self,
         mut request: Box<Request<RequestBody>>,
+        again: &(dyn Fn() -> Box<Request<RequestBody>> + Sync),
         attempt: &mut Attempt<'u>,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
         let exchange = Exchange::of(&request);
@@ -104,8 +106,8 @@ impl Upstream {
                 ))));
             };
             let endpoint = &self.endpoints[index];
-            let spare = match repeats {
-                Repeats::Permitted => Spare::of(&request, &lease.connection, self.unanswered_end(used)),
+            let repeatable = match repeats {
+                Repeats::Permitted => Repeatable::of(&request, &lease.connection, self.unanswered_end(used)),
                 Repeats::Made => None,
             };
             let Failure { error, cause } = match self.exchange(endpoint, lease, used, request, &exchange).await {
@@ -113,22 +115,26 @@ impl Upstream {
                 Err(failure) => failure,
             };
             let takes_no_more = matches!(cause, Cause::Unprocessed | Cause::Announced);
-            let (again, repeat) = match cause {
+            let is_repeated = match &cause {
+                Cause::Unsent(_) | Cause::Other => false,
+                Cause::Unanswered => repeatable.is_some_and(Repeatable::unanswered),
+                Cause::Announced => repeatable.is_some_and(Repeatable::announced),
+                Cause::Unprocessed => repeatable.is_some(),
+            };
+            let (next, repeat) = match cause {
                 Cause::Unsent(request) => (Some(request), repeats),
-                Cause::Unanswered => (spare.and_then(Spare::unanswered).map(Box::new), Repeats::Made),
-                Cause::Announced => (spare.and_then(Spare::announced).map(Box::new), Repeats::Made),
-                Cause::Unprocessed => (spare.map(Spare::unprocessed).map(Box::new), Repeats::Made),
                 Cause::Other => return Err(error),
+                _ => (is_repeated.then(again), Repeats::Made),
             };
             repeats = repeat;
             // It may have been closed for want of requests, or takes no more of them.
-            if used == Use::Repeated || takes_no_more && again.is_some() {
+            if used == Use::Repeated || takes_no_more && next.is_some() {
                 need.age = NeededAge::New;
                 candidates = self.candidates(index);
             } else {
                 endpoint.health.failed();
             }
-            request = match again {
+            request = match next {
                 Some(request) => request,
                 None => return Err(error),
             };
@@ -352,13 +358,11 @@ mod tests {
     use std::net::SocketAddr;
     use std::sync::atomic::AtomicBool;
 
-    use http_body_util::{BodyExt as _, Empty};
+    use http_body_util::BodyExt as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::gate::form::Content;
-    use crate::proxy::request_body::ClientBody;
     use crate::proxy::upstream::settings::Address;
 
     /// A server at `address` that answers each request with `name`.
@@ -395,11 +399,9 @@ mod tests {
         let mut seen = String::new();
         while !seen.ends_with('b') && seen.len() < 100_000 {
             has_moved.store(seen.len() > 3, Ordering::Relaxed);
-            let body = ClientBody::new(Empty::new().map_err(|never| match never {}));
-            let request = Request::get("/")
-                .body(RequestBody::new(Content::opaque(body), None))
-                .unwrap();
-            let response = upstream.send(Box::new(request), &mut Attempt::default()).await.unwrap();
+            let request = || Box::new(Request::new(RequestBody::empty()));
+            let mut attempt = Attempt::default();
+            let response = upstream.send(request(), &request, &mut attempt).await.unwrap();
             let body = response.into_body().collect().await.unwrap().to_bytes();
             seen.push_str(&String::from_utf8_lossy(&body));
         }

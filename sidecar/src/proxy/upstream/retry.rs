@@ -1,20 +1,15 @@
-//! What is left of a request that gets no answer.
+//! Whether a request that gets no answer is sent again.
 
-use http::{Extensions, HeaderName, HeaderValue, Method, Request, Uri, Version};
+use http::{Method, Request};
 use http_body::Body as _;
 
 use super::connection::Connection;
 use crate::proxy::request_body::RequestBody;
 
-/// A copy of a request without a body.
-#[derive(Debug)]
-pub(super) struct Spare {
-    method: Method,
-    uri: Uri,
-    version: Version,
-    /// In their order: a map would be built for each request, and few are sent again.
-    headers: Vec<(HeaderName, HeaderValue)>,
-    extensions: Extensions,
+/// A request without a body that may have to be sent twice.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Repeatable {
+    is_idempotent: bool,
     end: UnansweredEnd,
 }
 
@@ -27,47 +22,29 @@ pub(super) enum UnansweredEnd {
     Final,
 }
 
-impl Spare {
-    /// The copy of a request that may have to be sent twice on this connection; None where that is not permitted.
-    pub(super) fn of(request: &Request<RequestBody>, connection: &Connection, end: UnansweredEnd) -> Option<Spare> {
-        let may_be_unanswered = end == UnansweredEnd::SendAgain && is_idempotent(request.method());
-        if !(may_be_unanswered || connection.can_refuse()) || !request.body().is_end_stream() {
-            return None;
-        }
-        let headers = request.headers().iter();
-        Some(Spare {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            version: request.version(),
-            headers: headers.map(|(name, value)| (name.clone(), value.clone())).collect(),
-            extensions: request.extensions().clone(),
-            end,
-        })
+impl Repeatable {
+    /// Whether a request may have to be sent twice on this connection; None where that is not permitted.
+    pub(super) fn of(
+        request: &Request<RequestBody>,
+        connection: &Connection,
+        end: UnansweredEnd,
+    ) -> Option<Repeatable> {
+        let is_idempotent = is_idempotent(request.method());
+        let may_be_unanswered = end == UnansweredEnd::SendAgain && is_idempotent;
+        let is_repeatable = (may_be_unanswered || connection.can_refuse()) && request.body().is_end_stream();
+        is_repeatable.then_some(Repeatable { is_idempotent, end })
     }
 
-    /// The request once more, where the connection ended without an answer: the server may have processed it, so its
+    /// Whether it is sent once more where the connection ended without an answer: the server may have processed it, so its
     /// method is idempotent (RFC 9110 section 9.2.2).
-    pub(super) fn unanswered(self) -> Option<Request<RequestBody>> {
-        (self.end == UnansweredEnd::SendAgain && is_idempotent(&self.method)).then(|| self.unprocessed())
+    pub(super) fn unanswered(self) -> bool {
+        self.end == UnansweredEnd::SendAgain && self.is_idempotent
     }
 
-    /// The request once more, where the server announced the end of the connection: it may have processed the request, so
+    /// Whether it is sent once more where the server announced the end of the connection: it may have processed the request, so
     /// its method is idempotent.
-    pub(super) fn announced(self) -> Option<Request<RequestBody>> {
-        is_idempotent(&self.method).then(|| self.unprocessed())
-    }
-
-    /// The request once more, where the server processed nothing of it.
-    pub(super) fn unprocessed(self) -> Request<RequestBody> {
-        let mut request = Request::new(RequestBody::empty());
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
-        *request.version_mut() = self.version;
-        for (name, value) in self.headers {
-            request.headers_mut().append(name, value);
-        }
-        *request.extensions_mut() = self.extensions;
-        request
+    pub(super) fn announced(self) -> bool {
+        self.is_idempotent
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) struct Ends {
 
 impl Handshake {
     /// The handshake for the request of a client.
-    pub(crate) fn of(request: &mut Parts) -> Result<Handshake, HandshakeError> {
+    pub(crate) fn of(request: &Parts) -> Result<Handshake, HandshakeError> {
         let (form, key) = match request.version {
             Version::HTTP_2 => (ClientForm::Http2, key::random()),
             _ => (ClientForm::Http1, request.headers.get(SEC_WEBSOCKET_KEY).cloned()),
@@ -87,7 +87,7 @@ impl Handshake {
         Ok(Handshake {
             key: key.ok_or(HandshakeError::NoKey)?,
             form,
-            client: request.extensions.remove().ok_or(HandshakeError::NoUpgrade)?,
+            client: request.extensions.get().cloned().ok_or(HandshakeError::NoUpgrade)?,
         })
     }
 
