@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use serde_json::{Value, json};
 
 use crate::config::Settings;
-use crate::gate::connection_info::ConnectionInfo;
+use crate::gate::connection_info::{Arrived, ConnectionInfo};
 use crate::gate::cors::{Cors, NotGranted, Preflight};
 use crate::gate::head_error::HeadError;
 use crate::gate::request_head::HeadRules;
@@ -79,7 +79,7 @@ impl GateRules {
         let named = headers
             .get(HOST)
             .map(|host| host.to_str().unwrap_or_default().to_owned());
-        let head = match self.head.check(&request) {
+        let head = match self.head.check(Arrived::described(&request)) {
             Ok(head) => {
                 found.checks.extend(named.map(|host| GateCheck {
                     rule: "host",

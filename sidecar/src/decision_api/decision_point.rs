@@ -15,7 +15,7 @@ use http_body_util::{BodyExt as _, Full};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::gate::connection_info::ConnectionInfo;
+use crate::gate::connection_info::{Arrived, ConnectionInfo};
 use crate::gate::form::{Content, FormRules};
 use crate::gate::head_error::HeadError;
 use crate::gate::readable_form::is_readable;
@@ -110,10 +110,11 @@ impl DecisionPoint {
         body: KnownBody<'_>,
         subject: Option<&str>,
     ) -> (Box<Decided>, Result<Head, Unforwarded>) {
-        let (mut decided, mut outcome) = self.gate.decide(request).await;
+        let arrived = Arrived::described(request);
+        let (mut decided, mut outcome) = self.gate.decide(arrived).await;
         if decided.body_limit().is_some() {
             (decided, outcome) = match body {
-                KnownBody::Whole(body) => self.gate.decide_by_body(request, &decided, body).await,
+                KnownBody::Whole(body) => self.gate.decide_by_body(arrived, &decided, body).await,
                 KnownBody::Unknown | KnownBody::Opaque => (decided, Err(denied(HeadError::BODY_NOT_RECEIVED))),
             };
         }
@@ -146,7 +147,10 @@ impl DecisionPoint {
         let KnownBody::Whole(body) = body else {
             return unread;
         };
-        let (by_body, outcome) = self.gate.decide_by_body(request, decided, body).await;
+        let (by_body, outcome) = self
+            .gate
+            .decide_by_body(Arrived::described(request), decided, body)
+            .await;
         match (outcome, by_body.into_decision()) {
             (_, Some((decision, facts))) => (ReadInShadow::Read(decision), facts),
             (Err(Unforwarded::Denied(Denial::Head(error))), None) => (ReadInShadow::Unread(error), None),

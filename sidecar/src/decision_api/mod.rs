@@ -23,7 +23,7 @@ use self::decision_point::DecisionPoint;
 use self::ext_authz::{ExtAuthz, unary_call};
 use self::forward_auth::ForwardAuth;
 use crate::gate::Unforwarded;
-use crate::gate::connection_info::WebSocketConnect;
+use crate::gate::connection_info::{Arrived, WebSocketConnect};
 use crate::gate::head_error::HeadError;
 use crate::proxy::Answer;
 use crate::proxy::refusal::{self, RequestBodyState};
@@ -98,7 +98,7 @@ impl DecisionApi {
 
     /// The metadata of a resource, which needs no authorization.
     async fn metadata(&self, request: &Parts) -> Response<Full<Bytes>> {
-        let (decided, outcome) = self.decisions.gate.decide(request).await;
+        let (decided, outcome) = self.decisions.gate.decide(Arrived::described(request)).await;
         match outcome {
             Err(unforwarded @ Unforwarded::Metadata(_)) => {
                 self.decisions.gate.record(request, &decided, Err(&unforwarded));

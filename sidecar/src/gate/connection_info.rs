@@ -1,8 +1,9 @@
-//! What a protocol's server saw, and what it learns of the answer: extensions of request and response.
+//! What the server of a protocol saw: the connection of a request, and extensions of request and response.
 
 use std::net::IpAddr;
 
 use actgate::request::ClientCertificate;
+use http::request::Parts;
 use http::uri::Scheme;
 
 /// The connection that a request came by.
@@ -14,6 +15,23 @@ pub(crate) struct ConnectionInfo {
     pub(crate) scheme: Scheme,
     /// The verified certificate of the client.
     pub(crate) client_certificate: Option<ClientCertificate>,
+}
+
+/// A request, and the connection that it came by; none if that is not known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived<'r> {
+    pub(crate) request: &'r Parts,
+    pub(crate) connection: Option<&'r ConnectionInfo>,
+}
+
+impl<'r> Arrived<'r> {
+    /// A request that another server describes. Its connection is an extension of it.
+    pub(crate) fn described(request: &'r Parts) -> Arrived<'r> {
+        Arrived {
+            request,
+            connection: request.extensions.get(),
+        }
+    }
 }
 
 /// How the head of a request is written. Without this extension it is in lines.

@@ -35,7 +35,7 @@ use http::uri::Scheme;
 use http::{Method, Uri};
 use uuid::Uuid;
 
-use self::connection_info::{ConnectionInfo, WebSocketConnect};
+use self::connection_info::{Arrived, WebSocketConnect};
 use self::cors::Cors;
 use self::form::{AccessTokenRule, FormRules};
 use self::head_error::HeadError;
@@ -238,40 +238,37 @@ impl Decided {
 impl Gate {
     /// Decides on a request by its head: the head of an allowed request, or why the request is denied. It is not
     /// [counted](Self::complete) yet.
-    pub(crate) async fn decide(&self, request: &Parts) -> (Box<Decided>, Result<Head, Unforwarded>) {
+    pub(crate) async fn decide(&self, arrived: Arrived<'_>) -> (Box<Decided>, Result<Head, Unforwarded>) {
         let received = Received {
             at: Instant::now(),
-            trace: self.trace(request),
+            trace: self.trace(arrived),
         };
-        self.decide_as(request, (unique_id(), received), None).await
+        self.decide_as(arrived, (unique_id(), received), None).await
     }
 
     /// Decides by the body of a request as well; `by_head` is the decision without it.
     pub(crate) async fn decide_by_body(
         &self,
-        request: &Parts,
+        arrived: Arrived<'_>,
         by_head: &Decided,
         body: &[u8],
     ) -> (Box<Decided>, Result<Head, Unforwarded>) {
         let body = by_head.decision.as_ref().map(|decision| (decision, body));
-        self.decide_as(request, (by_head.id, by_head.received.clone()), body)
+        self.decide_as(arrived, (by_head.id, by_head.received.clone()), body)
             .await
     }
 
     /// With a body there is a decision without it.
     async fn decide_as(
         &self,
-        request: &Parts,
+        arrived: Arrived<'_>,
         (id, received): (Uuid, Received),
         body: Option<(&Decision, &[u8])>,
     ) -> (Box<Decided>, Result<Head, Unforwarded>) {
-        let head = self.head_rules.check(request);
+        let (head, request) = (self.head_rules.check(arrived), arrived.request);
         let client_address = match &head {
             Ok(head) => head.client(),
-            Err(_) => request
-                .extensions
-                .get::<ConnectionInfo>()
-                .and_then(|connection| connection.peer),
+            Err(_) => arrived.connection.and_then(|connection| connection.peer),
         };
         // The client may leave while keys are fetched.
         let undecided = Undecided {
@@ -299,12 +296,9 @@ impl Gate {
         (decided, outcome)
     }
 
-    fn trace(&self, request: &Parts) -> Option<RequestTrace> {
+    fn trace(&self, Arrived { request, connection }: Arrived<'_>) -> Option<RequestTrace> {
         let caller = TraceContext::of(&request.headers).filter(|_| self.reads_trace_context);
-        let scheme = request
-            .extensions
-            .get::<ConnectionInfo>()
-            .map(|connection| &connection.scheme);
+        let scheme = connection.map(|connection| &connection.scheme);
         self.log.trace(caller, request, scheme.unwrap_or(&Scheme::HTTP))
     }
 

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, Method};
 
-use super::connection_info::{AmbiguousMessage, ConnectionInfo, HeadForm};
+use super::connection_info::{AmbiguousMessage, Arrived, ConnectionInfo, HeadForm};
 use super::head_error::HeadError;
 use super::hosts::AllowedHosts;
 use super::request_host::{self, RequestHost};
@@ -71,8 +71,7 @@ pub(crate) struct HeadRules {
 impl HeadRules {
     /// Checks one request head. Does NOT read the path (the canonical target does) nor the credential (the authorizer
     /// does).
-    pub(crate) fn check(&self, request: &Parts) -> Result<Head, HeadError> {
-        let connection = request.extensions.get::<ConnectionInfo>();
+    pub(crate) fn check(&self, Arrived { request, connection }: Arrived<'_>) -> Result<Head, HeadError> {
         let connection = connection.ok_or(HeadError::ambiguous("the connection of the request is unknown"))?;
         check_method(&request.method)?;
         if let Some(AmbiguousMessage(reason)) = request.extensions.get() {
@@ -210,7 +209,7 @@ mod tests {
             via: ViaPseudonym::default(),
             trusted_proxies: TrustedProxies::default(),
         };
-        rules.check(parts)
+        rules.check(Arrived::described(parts))
     }
 
     fn denied(method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::error::Elapsed;
 
 use super::request_body::{BodyError, ClientBody};
+use crate::gate::connection_info::Arrived;
 use crate::gate::form::body_error;
 use crate::gate::head_error::HeadError;
 use crate::gate::request_head::Head;
@@ -56,18 +57,18 @@ fn take(room: &Arc<Semaphore>, body: &ClientBody, limit: usize) -> Option<OwnedS
 pub(super) type DecidedRequest = (Box<Decided>, Result<Head, Unforwarded>, Option<ClientBody>);
 
 /// Decides on a request by its head, and by its body where the decision depends on it.
-pub(super) async fn decide(gate: &Gate, room: &BodyRoom, request: &Parts, body: ClientBody) -> DecidedRequest {
-    let (mut decided, outcome) = gate.decide(request).await;
+pub(super) async fn decide(gate: &Gate, room: &BodyRoom, arrived: Arrived<'_>, body: ClientBody) -> DecidedRequest {
+    let (mut decided, outcome) = gate.decide(arrived).await;
     if let Some(limit) = decided.body_limit() {
         return match take(&room.enforced, &body, limit) {
             // Few requests need it, and all would have room for it.
-            Some(taken) => Box::pin(decide_by_body(gate, request, (body, taken), limit, (decided, outcome))).await,
+            Some(taken) => Box::pin(decide_by_body(gate, arrived, (body, taken), limit, (decided, outcome))).await,
             None => (decided, Err(denied(HeadError::NO_ROOM)), Some(body)),
         };
     }
     let body = match decided.shadow_body_limit() {
         Some(limit) if outcome.is_ok() => {
-            let (read, facts, body) = Box::pin(read_in_shadow(gate, room, request, body, limit, &decided)).await;
+            let (read, facts, body) = Box::pin(read_in_shadow(gate, room, arrived, body, limit, &decided)).await;
             decided.read_in_shadow(read, facts);
             body
         }
@@ -78,17 +79,17 @@ pub(super) async fn decide(gate: &Gate, room: &BodyRoom, request: &Parts, body: 
 
 async fn decide_by_body(
     gate: &Gate,
-    request: &Parts,
+    arrived: Arrived<'_>,
     (body, taken): (ClientBody, OwnedSemaphorePermit),
     limit: usize,
     (decided, outcome): (Box<Decided>, Result<Head, Unforwarded>),
 ) -> DecidedRequest {
-    let read = match read(gate, request, &decided, &mut ReadBody::new(body, limit)).await {
+    let read = match read(gate, arrived.request, &decided, &mut ReadBody::new(body, limit)).await {
         Ok(Ok(read)) => read,
         Ok(Err(error)) => return (decided, Err(denied(body_error(&*error))), None),
         Err(_) => return (decided, Err(denied(HeadError::BODY_LATE)), None),
     };
-    let (by_body, outcome_by_body) = gate.decide_by_body(request, &decided, read.bytes()).await;
+    let (by_body, outcome_by_body) = gate.decide_by_body(arrived, &decided, read.bytes()).await;
     match read.is_whole() {
         true => (by_body, outcome_by_body, Some(holding(read.replay(), taken))),
         false if outcome_by_body.is_err() => (by_body, outcome_by_body, None),
@@ -101,7 +102,7 @@ async fn decide_by_body(
 async fn read_in_shadow(
     gate: &Gate,
     room: &BodyRoom,
-    request: &Parts,
+    arrived: Arrived<'_>,
     body: ClientBody,
     limit: usize,
     decided: &Decided,
@@ -110,9 +111,9 @@ async fn read_in_shadow(
         return (ReadInShadow::Unread(HeadError::NO_ROOM), None, body);
     };
     let mut reading = ReadBody::new(body, limit);
-    match read(gate, request, decided, &mut reading).await {
+    match read(gate, arrived.request, decided, &mut reading).await {
         Ok(Ok(read)) => {
-            let (by_body, outcome) = gate.decide_by_body(request, decided, read.bytes()).await;
+            let (by_body, outcome) = gate.decide_by_body(arrived, decided, read.bytes()).await;
             let (in_shadow, facts) = match (outcome, by_body.into_decision()) {
                 (_, Some((decision, facts))) => (ReadInShadow::Read(decision), facts),
                 (Err(Unforwarded::Denied(Denial::Head(error))), None) => (ReadInShadow::Unread(error), None),

@@ -38,7 +38,7 @@ use self::refusal::{Refusal, RequestBodyState};
 use self::request_body::{BodyFault, ClientBody};
 use self::response_body::ResponseBody;
 use self::stream_end::TokenTime;
-use crate::gate::connection_info::CallerDenied;
+use crate::gate::connection_info::{Arrived, CallerDenied};
 use crate::gate::cors;
 use crate::gate::form::Content;
 use crate::gate::head_error::HeadError;
@@ -58,9 +58,13 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// Forwards a request or denies it.
-    pub(crate) async fn answer(&self, request: &Parts, body: ClientBody) -> Answer {
-        let grant = self.gate.cors.as_ref().map(|pages| pages.grant(&request.headers));
-        let mut response = self.decided_answer(request, body).await;
+    pub(crate) async fn answer(&self, arrived: Arrived<'_>, body: ClientBody) -> Answer {
+        let grant = self
+            .gate
+            .cors
+            .as_ref()
+            .map(|pages| pages.grant(&arrived.request.headers));
+        let mut response = self.decided_answer(arrived, body).await;
         let Some(grant) = grant else {
             return response;
         };
@@ -71,8 +75,9 @@ impl Proxy {
         response
     }
 
-    async fn decided_answer(&self, parts: &Parts, body: ClientBody) -> Answer {
-        let (decided, outcome, body) = body_decision::decide(&self.gate, &self.body_room, parts, body).await;
+    async fn decided_answer(&self, arrived: Arrived<'_>, body: ClientBody) -> Answer {
+        let parts = arrived.request;
+        let (decided, outcome, body) = body_decision::decide(&self.gate, &self.body_room, arrived, body).await;
         let outcome = outcome.and_then(|head| {
             let destinations = &self.forward.destinations;
             let of = |policy: &Policy| destinations.of(parts, head.host.as_str(), policy);

@@ -9,7 +9,7 @@ use http::{Response, StatusCode};
 use super::connections::Era;
 use super::running::Running;
 use crate::connection::activity::Caller;
-use crate::gate::connection_info::CallerDenied;
+use crate::gate::connection_info::{Arrived, CallerDenied, ConnectionInfo};
 use crate::proxy::Answer;
 use crate::proxy::refusal::{Refusal, RequestBodyState};
 use crate::proxy::request_body::ClientBody;
@@ -27,7 +27,13 @@ pub(super) enum Service {
 
 impl Service {
     /// Answers a request by what runs when it begins, on a connection of `era`.
-    pub(super) async fn answer(self, running: &Running, era: &Era, request: &mut Parts, body: ClientBody) -> Answer {
+    pub(super) async fn answer(
+        self,
+        running: &Running,
+        era: &Era,
+        (request, connection): (&mut Parts, &ConnectionInfo),
+        body: ClientBody,
+    ) -> Answer {
         if era.is_over() {
             let title = "the settings that this connection began with are not in force any more; connect again";
             let refusal = Refusal::new(StatusCode::MISDIRECTED_REQUEST, "connection_outdated", title);
@@ -37,9 +43,22 @@ impl Service {
                 .map(ResponseBody::Own);
         }
         match (self, &running.proxy, &running.decisions) {
-            (Service::Proxy, Some(proxy), _) => proxy.answer(request, body).await,
+            (Service::Proxy, Some(proxy), _) => {
+                proxy
+                    .answer(
+                        Arrived {
+                            request,
+                            connection: Some(connection),
+                        },
+                        body,
+                    )
+                    .await
+            }
             // A request that is forwarded needs no room for it.
-            (Service::Decisions, _, Some(api)) => Box::pin(api.answer(request, body)).await,
+            (Service::Decisions, _, Some(api)) => {
+                request.extensions.insert(connection.clone());
+                Box::pin(api.answer(request, body)).await
+            }
             // No reload changes what listeners there are.
             (Service::Proxy, None, _) | (Service::Decisions, _, None) => {
                 let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "nothing is served here");

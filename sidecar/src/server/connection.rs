@@ -135,9 +135,8 @@ async fn serve_http1(
     let io = Http1Io::new(socket, activity.clone(), io_limits);
     let successor = &Successor::default();
     let requests = service_fn(|request: Request<Incoming>| {
-        let begun = activity.begin();
+        let (begun, connection) = (activity.begin(), &connection);
         let (mut parts, body) = request.into_parts();
-        parts.extensions.insert(connection.clone());
         head_form::record(&mut parts);
         ignore_old_upgrade(&mut parts);
         if let Err(reason) = check_framing(&parts) {
@@ -151,7 +150,9 @@ async fn serve_http1(
                 None => request_body::empty(),
             };
             let running = current.load();
-            let mut response = service.answer(&running, &place.era(), &mut parts, body).await;
+            let mut response = service
+                .answer(&running, &place.era(), (&mut parts, connection), body)
+                .await;
             activity.answered(caller_of(&response));
             if response.body().media_type() == MediaType::EventStream {
                 // It ends when one side ends the connection.

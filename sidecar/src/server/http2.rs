@@ -3,6 +3,7 @@
 //! hyper and h2 limit what a client makes the gate keep: reset streams, `CONTINUATION` frames, queued control frames.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actgate::challenge::Protocol;
@@ -61,17 +62,17 @@ pub(super) async fn serve(
 ) {
     let mut socket = Box::pin(TimeoutWriter::new(TimedFrames::new(socket, limits.header)));
     socket.as_mut().set_timeout_pinned(Some(limits.body));
-    let (activity, era) = (place.activity().clone(), place.era());
+    let (activity, era, connection) = (place.activity().clone(), place.era(), Arc::new(connection));
     // A stream may end at any time: a client that resets it drops the service, or the body of its response.
     activity.has_streams();
     let requests = service_fn(move |request: Request<Incoming>| {
         let begun = activity.begin();
         let (mut parts, body) = request.into_parts();
-        parts.extensions.insert(connection.clone());
         head_form::record(&mut parts);
         cookie_crumbs::join(&mut parts.headers);
         let stream_use = StreamUse::of(&mut parts);
         let (current, activity, era) = (current.clone(), activity.clone(), era.clone());
+        let connection = Arc::clone(&connection);
         // hyper and tokio move the future of a stream several times.
         Box::pin(async move {
             let exchange = begun.ok_or(MadeRoom)?;
@@ -82,7 +83,7 @@ pub(super) async fn serve(
                 _ => limits.body,
             };
             let body = exchange.track(TimedBody::new(WholeBody(body), limit)).boxed_unsync();
-            let mut response = service.answer(&running, &era, &mut parts, body).await;
+            let mut response = service.answer(&running, &era, (&mut parts, &connection), body).await;
             activity.answered(caller_of(&response));
             stream_use.follow(&mut response, &exchange);
             let limit = match response.body().media_type() {

@@ -278,7 +278,7 @@ mod tests {
         let upgrade = hyper::upgrade::on(&mut request);
         let mut parts = request.into_parts().0;
         parts.extensions.insert(upgrade);
-        Handshake::of(&mut parts).unwrap()
+        Handshake::of(&parts).unwrap()
     }
 
     fn response(status: u16, headers: &[(&str, &str)]) -> Response<()> {
