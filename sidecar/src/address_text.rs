@@ -2,19 +2,35 @@
 
 use std::net::IpAddr;
 
-/// Gives the parts of the text of an address to `push`, as `Display` writes it. Formatting takes several times the instructions, and the
+/// Gives the text of an address to `push`, as `Display` writes it. Formatting takes several times the instructions, and the
 /// text is written for each request.
-pub(crate) fn push_address(address: IpAddr, mut push: impl FnMut(&str)) {
+pub(crate) fn push_address(address: IpAddr, push: impl FnOnce(&str)) {
     let IpAddr::V4(address) = address else {
         return push(&address.to_string());
     };
-    let mut digits = itoa::Buffer::new();
-    let [first, rest @ ..] = address.octets();
-    push(digits.format(first));
-    for octet in rest {
-        push(".");
-        push(digits.format(octet));
+    let mut text = [0; "255.255.255.255".len()];
+    let mut free = text.iter_mut();
+    let mut length = 0;
+    let mut put = |byte| {
+        if let Some(place) = free.next() {
+            *place = byte;
+            length += 1;
+        }
+    };
+    for (index, octet) in address.octets().into_iter().enumerate() {
+        if index > 0 {
+            put(b'.');
+        }
+        if octet >= 100 {
+            put(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            put(b'0' + octet / 10 % 10);
+        }
+        put(b'0' + octet % 10);
     }
+    let text = text.get(..length).unwrap_or_default();
+    push(str::from_utf8(text).unwrap_or_default());
 }
 
 #[cfg(test)]
