@@ -36,17 +36,24 @@ pub(crate) fn nominated(headers: &HeaderMap) -> Option<Vec<HeaderName>> {
     Some(names)
 }
 
-/// Removes the headers of a request that are not forwarded, and those that meet the condition. `nominated` is what its
-/// `Connection` names.
-pub(crate) fn strip_request(headers: &mut HeaderMap, nominated: &[HeaderName], also: impl Fn(&str) -> bool) {
-    let takes_trailers = headers.get_all(TE).iter().any(names_trailers);
-    remove_where(headers, |name| {
-        is_dropped(name)
+/// Copies the headers of a request that are forwarded, but those that meet the condition. `nominated` is what its `Connection`
+/// names.
+pub(crate) fn copy_request(
+    received: &HeaderMap,
+    headers: &mut HeaderMap,
+    nominated: &[HeaderName],
+    except: impl Fn(&str) -> bool,
+) {
+    let is_copied = |name: &str| {
+        !(is_dropped(name)
             || claims::is_identity(name)
             || nominated.iter().any(|named| header_name::same(name, named.as_str()))
-            || also(name)
-    });
-    if takes_trailers {
+            || except(name))
+    };
+    for (name, value) in received.iter().filter(|(name, _)| is_copied(name.as_str())) {
+        headers.append(name, value.clone());
+    }
+    if received.get_all(TE).iter().any(names_trailers) {
         headers.insert(TE, HeaderValue::from_static("trailers"));
     }
 }
@@ -128,6 +135,12 @@ mod tests {
             .collect()
     }
 
+    fn copied(request: &HeaderMap, nominated: &[HeaderName], except: impl Fn(&str) -> bool) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        copy_request(request, &mut headers, nominated, except);
+        headers
+    }
+
     fn names(headers: &HeaderMap) -> Vec<&str> {
         let mut names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
@@ -142,8 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn hop_by_hop_and_nominated_headers_are_removed() {
-        let mut request = headers(&[
+    fn hop_by_hop_and_nominated_headers_are_not_copied() {
+        let request = headers(&[
             ("connection", "close, X-Once"),
             ("x-once", "1"),
             ("x_once", "2"),
@@ -156,18 +169,21 @@ mod tests {
             ("expect", "100-continue"),
             ("cookie", "a=b"),
             ("accept", "*/*"),
+            ("x-twice", "2"),
+            ("x-twice", "1"),
         ]);
         let nominated = nominated(&request).unwrap();
-        strip_request(&mut request, &nominated, |_| false);
-        assert_eq!(names(&request), ["accept", "cookie"]);
+        let copied = copied(&request, &nominated, |_| false);
+        assert_eq!(names(&copied), ["accept", "cookie", "x-twice"]);
+        assert!(copied.get_all("x-twice").iter().eq(["2", "1"]));
     }
 
     #[test]
     fn only_trailers_is_forwarded_of_te() {
-        let mut request = headers(&[("te", "gzip;q=1, Trailers"), ("x-also", "1")]);
-        strip_request(&mut request, &[], |name| name == "x-also");
-        assert_eq!(request[TE], "trailers");
-        assert_eq!(request.len(), 1);
+        let request = headers(&[("te", "gzip;q=1, Trailers"), ("x-also", "1")]);
+        let copied = copied(&request, &[], |name| name == "x-also");
+        assert_eq!(copied[TE], "trailers");
+        assert_eq!(copied.len(), 1);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::headers::forwarded::{self, LastHop};
 use crate::headers::hop_by_hop;
 use crate::trace::request_trace::RequestTrace;
 
-/// As many headers as most requests get: those of the identity, of the way to the gate, `Via`, and those that the client writes.
+/// As many headers as most requests get beside those of the client: those of the identity, of the way to the gate, and `Via`.
 const SET_HEADERS: usize = 16;
 
 /// What a request for the upstream is made of. It is made once more for a request that is sent again, which few are: no request is
@@ -151,9 +151,8 @@ impl<'r> Outgoing<'r> {
         *request.method_mut() = self.parts.method.clone();
         *request.uri_mut() = self.parts.uri.clone();
         *request.version_mut() = self.parts.version;
-        *request.headers_mut() = received.clone();
+        *request.headers_mut() = self.headers();
         let headers = request.headers_mut();
-        self.prepare(headers);
         self.destination.credentials.set(headers, &self.caller.credentials);
         self.forward.via.append(headers, self.parts.version);
         if let Some(trace) = self.trace {
@@ -176,37 +175,39 @@ impl<'r> Outgoing<'r> {
         request
     }
 
-    fn prepare(&self, headers: &mut HeaderMap) {
+    /// The headers of the client that are forwarded, and those of the gate.
+    fn headers(&self) -> HeaderMap {
         let (forward, head, identity) = (self.forward, self.head, self.caller.identity);
-        // Their map grows once.
-        headers.reserve(SET_HEADERS);
-        let carried = forward.carriers.take(headers);
-        hop_by_hop::strip_request(headers, &head.nominated, |name| {
-            forward.identity_headers.owns(name) || forward.drop_headers.covers(name)
-        });
+        let received = &self.parts.headers;
+        let keeps_authorization = match identity {
+            Some(_) => forward.access_token == AccessTokenForwarding::Forward,
+            // On a public route a token is not verified, so it is not forwarded. Other schemes are for the upstream.
+            None => !received.get_all(AUTHORIZATION).iter().any(may_be_token),
+        };
+        let mut headers = HeaderMap::try_with_capacity(received.len() + SET_HEADERS).unwrap_or_default();
         headers.insert(HOST, head.host.value().clone());
+        hop_by_hop::copy_request(received, &mut headers, &head.nominated, |name| match name {
+            "host" => true,
+            "authorization" => !keeps_authorization,
+            name => {
+                forward.carriers.owns(name) || forward.identity_headers.owns(name) || forward.drop_headers.covers(name)
+            }
+        });
         let hop = LastHop {
             peer: head.connection.peer,
             scheme: &head.connection.scheme,
             host: head.host.value(),
         };
-        forwarded::write(headers, head.report.as_deref(), hop);
-        if let (Some(_), Some((name, token)), AccessTokenForwarding::Forward) =
-            (identity, carried, forward.access_token)
-        {
-            headers.insert(name, token);
-        }
-        let keeps_authorization = match identity {
-            Some(identity) => {
-                forward.identity_headers.set(headers, identity);
-                forward.access_token == AccessTokenForwarding::Forward
+        forwarded::write(&mut headers, head.report.as_deref(), hop);
+        if let Some(identity) = identity {
+            if let (Some((name, token)), AccessTokenForwarding::Forward) =
+                (forward.carriers.carried(received), forward.access_token)
+            {
+                headers.insert(name, token);
             }
-            // On a public route a token is not verified, so it is not forwarded. Other schemes are for the upstream.
-            None => !headers.get_all(AUTHORIZATION).iter().any(may_be_token),
-        };
-        if !keeps_authorization {
-            headers.remove(AUTHORIZATION);
+            forward.identity_headers.set(&mut headers, identity);
         }
+        headers
     }
 }
 
