@@ -14,30 +14,59 @@ pub(crate) struct AllowedHost {
 impl AllowedHost {
     /// Reads `host` or `host:port`; a host without a port allows every port. `None` when the text is neither.
     pub(crate) fn parse(text: &str) -> Option<AllowedHost> {
-        let authority = authority(text)?;
+        let named = NamedHost::read(text)?;
         Some(AllowedHost {
-            host: canonical(authority.host()).to_ascii_lowercase(),
-            port: authority.port_u16(),
+            host: canonical(named.host).to_ascii_lowercase(),
+            port: named.port,
         })
     }
 
-    fn covers(&self, authority: &Authority, scheme: &Scheme) -> bool {
-        let port = authority.port_u16().unwrap_or_else(|| default_port(scheme));
-        self.host.eq_ignore_ascii_case(canonical(authority.host())) && self.port.is_none_or(|allowed| allowed == port)
+    fn covers(&self, named: NamedHost<'_>, scheme: &Scheme) -> bool {
+        let port = named.port.unwrap_or_else(|| default_port(scheme));
+        self.host.eq_ignore_ascii_case(canonical(named.host)) && self.port.is_none_or(|allowed| allowed == port)
     }
 }
 
-/// Reads one host with at most one port; `None` for anything else that a URL could contain.
-pub(crate) fn authority(text: &str) -> Option<Authority> {
-    text.parse().ok().filter(is_one_host)
+/// One host with at most one port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NamedHost<'t> {
+    pub(crate) host: &'t str,
+    pub(crate) port: Option<u16>,
 }
 
-/// Whether an authority is one host with at most one port.
-pub(crate) fn is_one_host(authority: &Authority) -> bool {
-    let is_other = |byte: u8| matches!(byte, b'@' | b',' | b' ' | b'\t' | b'/' | b'?' | b'#' | b'\\' | b'%');
-    let (text, host) = (authority.as_str(), authority.host());
-    let invalid_port = text.len() > host.len() && authority.port_u16().is_none();
-    !host.is_empty() && !invalid_port && !text.bytes().any(is_other)
+/// The bytes of a name or an address that is read without a parser: the longest name of DNS has 253.
+const MAX_PLAIN: usize = 255;
+
+impl<'t> NamedHost<'t> {
+    /// Reads one host with at most one port; `None` for anything else that a URL could contain.
+    pub(crate) fn read(text: &'t str) -> Option<NamedHost<'t>> {
+        NamedHost::plain(text).or_else(|| NamedHost::parsed(text))
+    }
+
+    /// A name or an address of IPv4, as almost every request has it.
+    fn plain(text: &'t str) -> Option<NamedHost<'t>> {
+        let (host, port) = match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        };
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
+        let is_name = !host.is_empty() && text.len() <= MAX_PLAIN && host.bytes().all(is_plain);
+        let port = match port {
+            // A sign is read, too.
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Some(digits.parse().ok()?),
+            Some(_) => return None,
+            None => None,
+        };
+        is_name.then_some(NamedHost { host, port })
+    }
+
+    fn parsed(text: &'t str) -> Option<NamedHost<'t>> {
+        let authority: Authority = text.parse().ok()?;
+        let is_other = |byte: u8| matches!(byte, b'@' | b',' | b' ' | b'\t' | b'/' | b'?' | b'#' | b'\\' | b'%');
+        let (host, port) = (text.get(..authority.host().len())?, authority.port_u16());
+        let is_invalid = host.is_empty() || text.len() > host.len() && port.is_none() || text.bytes().any(is_other);
+        (!is_invalid).then_some(NamedHost { host, port })
+    }
 }
 
 /// The port of an authority without one (RFC 9110 sections 4.2.1 and 4.2.2).
@@ -97,14 +126,14 @@ impl AllowedHosts {
         self
     }
 
-    /// Whether a request in absolute form (RFC 9112 section 3.2.2) may name this authority.
-    pub(crate) fn contains(&self, authority: &Authority, scheme: &Scheme) -> bool {
-        self.hosts.iter().any(|host| host.covers(authority, scheme))
+    /// Whether a request in absolute form (RFC 9112 section 3.2.2) may name this host.
+    pub(crate) fn contains(&self, named: NamedHost<'_>, scheme: &Scheme) -> bool {
+        self.hosts.iter().any(|host| host.covers(named, scheme))
     }
 
-    /// Whether a request in origin form may have this authority as its `Host`.
-    pub(crate) fn accepts_host(&self, authority: &Authority, scheme: &Scheme) -> bool {
-        self.any_host_header || self.contains(authority, scheme)
+    /// Whether a request in origin form may have this one as its `Host`.
+    pub(crate) fn accepts_host(&self, named: NamedHost<'_>, scheme: &Scheme) -> bool {
+        self.any_host_header || self.contains(named, scheme)
     }
 
     /// The host of a request that names none: the first of the configuration, or the address of the gate.
@@ -146,7 +175,7 @@ mod tests {
     }
 
     fn contains(hosts: &AllowedHosts, authority: &str) -> bool {
-        hosts.contains(&authority.parse().unwrap(), &Scheme::HTTP)
+        hosts.contains(NamedHost::read(authority).unwrap(), &Scheme::HTTP)
     }
 
     #[test]
@@ -178,16 +207,16 @@ mod tests {
     #[test]
     fn an_authority_without_a_port_has_that_of_its_scheme() {
         let hosts = hosts(&["a:443", "b:80"]);
-        let contains = |authority: &str, scheme| hosts.contains(&authority.parse().unwrap(), &scheme);
+        let contains = |authority: &str, scheme| hosts.contains(NamedHost::read(authority).unwrap(), &scheme);
         assert!(contains("a", Scheme::HTTPS) && !contains("a", Scheme::HTTP));
         assert!(contains("b", Scheme::HTTP) && !contains("b", Scheme::HTTPS));
     }
 
     #[test]
     fn without_configured_hosts_any_host_header_is_accepted() {
-        let other: Authority = "evil.example".parse().unwrap();
-        assert!(hosts(&[]).accepts_host(&other, &Scheme::HTTP));
-        assert!(!hosts(&["api.internal"]).accepts_host(&other, &Scheme::HTTP));
+        let other = NamedHost::read("evil.example").unwrap();
+        assert!(hosts(&[]).accepts_host(other, &Scheme::HTTP));
+        assert!(!hosts(&["api.internal"]).accepts_host(other, &Scheme::HTTP));
     }
 
     #[test]
@@ -203,5 +232,27 @@ mod tests {
         ] {
             assert_eq!(AllowedHost::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_read_without_a_parser_is_what_a_parser_reads() {
+        for text in ["a.example", "A-1.example.:8443", "127.0.0.1:80", "a:0080", "-", "a:0"] {
+            assert!(NamedHost::plain(text).is_some(), "{text}");
+        }
+        let mut rng = fastrand::Rng::with_seed(7);
+        let parts = [
+            "a", "B9", ".", "-", ":", "8080", "65535", "65536", "+1", "[::1]", "%41", "_", "@", "é", " ", "/",
+        ];
+        for _ in 0..20_000 {
+            let text: String = (0..rng.usize(..5)).map(|_| parts[rng.usize(..parts.len())]).collect();
+            let parsed = NamedHost::parsed(&text);
+            assert_eq!(NamedHost::read(&text), parsed, "{text}");
+            assert!(
+                NamedHost::plain(&text).is_none_or(|plain| Some(plain) == parsed),
+                "{text}"
+            );
+        }
+        let long = "a".repeat(MAX_PLAIN + 1);
+        assert!(NamedHost::plain(&long).is_none() && NamedHost::read(&long).is_some());
     }
 }

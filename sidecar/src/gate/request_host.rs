@@ -7,7 +7,7 @@ use http::uri::{Authority, Scheme};
 
 use super::connection_info::HeadForm;
 use super::head_error::HeadError;
-use super::hosts::{self, AllowedHosts};
+use super::hosts::{self, AllowedHosts, NamedHost};
 use crate::headers::forwarded::Report;
 
 /// The host of a request, which decides and is sent upstream.
@@ -57,7 +57,7 @@ pub(super) fn check(
             }
         },
     };
-    if !host.is_target && !allowed.accepts_host(&host.authority, scheme) {
+    if !host.is_target && !allowed.accepts_host(host.named(), scheme) {
         return Err(HeadError::HOST);
     }
     Ok(RequestHost::Named(host.value))
@@ -68,9 +68,34 @@ const NO_HOST: HeadError = HeadError::ambiguous("there must be exactly one host 
 /// A host as it was written.
 struct Host {
     value: HeaderValue,
-    authority: Authority,
+    /// The bytes of the name or the address in the value: what follows is the port.
+    length: usize,
+    port: Option<u16>,
     /// It is the authority of an absolute-form target, which has been checked.
     is_target: bool,
+}
+
+impl Host {
+    fn new(value: HeaderValue) -> Option<Host> {
+        let NamedHost { host, port } = NamedHost::read(value.to_str().ok()?)?;
+        Some(Host {
+            length: host.len(),
+            port,
+            is_target: false,
+            value,
+        })
+    }
+
+    fn text(&self) -> &str {
+        self.value.to_str().unwrap_or_default()
+    }
+
+    fn named(&self) -> NamedHost<'_> {
+        NamedHost {
+            host: self.text().get(..self.length).unwrap_or_default(),
+            port: self.port,
+        }
+    }
 }
 
 fn of_lines(request: &Parts, scheme: &Scheme, allowed: &AllowedHosts) -> Result<Option<Host>, HeadError> {
@@ -79,7 +104,7 @@ fn of_lines(request: &Parts, scheme: &Scheme, allowed: &AllowedHosts) -> Result<
         (None, None) if request.uri.path().starts_with('/') => Ok(header),
         (Some("http" | "https"), Some(target)) => {
             let target = of_authority(target)?;
-            match allowed.contains(&target.authority, scheme) {
+            match allowed.contains(target.named(), scheme) {
                 true => Ok(Some(target)),
                 false => Err(HeadError::HOST),
             }
@@ -114,8 +139,8 @@ fn of_fields(request: &Parts) -> Result<Host, HeadError> {
 
 /// Whether both name one host and port. A port that is not written is that of the scheme (RFC 9113 section 8.3.1).
 fn is_same(one: &Host, other: &Host, scheme: Option<&Scheme>) -> bool {
-    let port = |host: &Host| host.authority.port_u16().or(scheme.map(hosts::default_port));
-    one.authority.host().eq_ignore_ascii_case(other.authority.host()) && port(one) == port(other)
+    let port = |host: &Host| host.port.or(scheme.map(hosts::default_port));
+    one.named().host.eq_ignore_ascii_case(other.named().host) && port(one) == port(other)
 }
 
 fn of_header(request: &Parts) -> Result<Option<Host>, HeadError> {
@@ -126,23 +151,23 @@ fn of_header(request: &Parts) -> Result<Option<Host>, HeadError> {
     if hosts.next().is_some() {
         return Err(NO_HOST);
     }
-    let authority = value.to_str().ok().and_then(hosts::authority);
-    Ok(Some(Host {
-        value: value.clone(),
-        authority: authority.ok_or(HeadError::ambiguous("the host header is not one host"))?,
-        is_target: false,
-    }))
+    let host = Host::new(value.clone());
+    host.map(Some)
+        .ok_or(HeadError::ambiguous("the host header is not one host"))
 }
 
 fn of_authority(target: &Authority) -> Result<Host, HeadError> {
     if target.as_str().contains('@') {
         return Err(HeadError::ambiguous("the request target contains user information"));
     }
-    let malformed = HeadError::ambiguous("the authority of the request target is not a host");
+    let value = HeaderValue::from_str(target.as_str());
+    let host = value.ok().and_then(Host::new);
+    let host = host.ok_or(HeadError::ambiguous(
+        "the authority of the request target is not a host",
+    ))?;
     Ok(Host {
-        value: HeaderValue::from_str(target.as_str()).map_err(|_| malformed)?,
-        authority: Some(target.clone()).filter(hosts::is_one_host).ok_or(malformed)?,
         is_target: true,
+        ..host
     })
 }
 
@@ -152,22 +177,19 @@ fn reported(report: Option<&Report>, scheme: &Scheme, of_request: Option<&Host>)
         return Ok(None);
     };
     let written = report.host.as_deref();
-    let Some(host) = written.or(of_request.map(|host| host.authority.as_str())) else {
+    let Some(host) = written.or(of_request.map(Host::text)) else {
         return Ok(None);
     };
     let malformed = HeadError::ambiguous("the host that a trusted proxy reports is not one host");
-    let authority = hosts::authority(host).ok_or(malformed)?;
+    let named = NamedHost::read(host).ok_or(malformed)?;
     let port = report.port.filter(|port| *port != hosts::default_port(scheme));
     let text = match port {
-        Some(port) if authority.port().is_none() => format!("{host}:{port}"),
+        Some(port) if named.port.is_none() => format!("{host}:{port}"),
         _ if written.is_none() => return Ok(None),
         _ => host.to_owned(),
     };
-    Ok(Some(Host {
-        authority: hosts::authority(&text).ok_or(malformed)?,
-        value: HeaderValue::try_from(text).map_err(|_| malformed)?,
-        is_target: false,
-    }))
+    let value = HeaderValue::try_from(text).map_err(|_| malformed)?;
+    Host::new(value).map(Some).ok_or(malformed)
 }
 
 #[cfg(test)]
