@@ -8,7 +8,7 @@ use http::{Method, StatusCode, Uri};
 use uuid::Uuid;
 
 use super::credentials::error::CredentialError;
-use super::request_body::{BodyEnd, BodyFault, LastPart};
+use super::request_body::{BodyEnd, BodyFault, LastPart, RequestBody};
 use super::upstream::client::Attempt;
 use crate::gate::head_error::HeadError;
 use crate::gate::{Decided, Denial, Gate, Unforwarded};
@@ -112,11 +112,11 @@ impl<'p> ForwardingRecord<'p> {
         }
     }
 
-    /// The request is sent now with a body that ends with `body_end`: what its decision took has passed.
-    pub(crate) fn begins(&mut self, body_end: BodyEnd) {
+    /// The request is sent now with this body: what its decision took has passed.
+    pub(crate) fn begins(&mut self, body: &RequestBody) {
         self.sent = Some(Sent {
-            at: Instant::now(),
-            body_end,
+            at: body.start().into_std(),
+            body_end: body.ended_by_client(),
         });
     }
 

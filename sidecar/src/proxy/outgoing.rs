@@ -38,7 +38,7 @@ pub(crate) struct Outgoing<'r> {
     destination: &'r Destination,
     trace: Option<&'r RequestTrace>,
     handshake: Option<Handshake>,
-    /// The names of the trailers that hyper is told of.
+    /// The names of the trailers that hyper announces.
     announced: Option<HeaderValue>,
 }
 
@@ -100,7 +100,7 @@ impl<'r> Outgoing<'r> {
             false => RequestBodyState::unread(version),
         };
         let request = self.request(body);
-        record.begins(request.body().ended_by_client());
+        record.begins(request.body());
         let again = || self.request(RequestBody::empty());
         let upstream = &self.destination.upstream;
         let refusal = match upstream.send(request, &again, &mut record.attempt).await {

@@ -122,6 +122,14 @@ impl RequestBody {
         }
     }
 
+    /// Since when it is sent.
+    pub(crate) fn start(&self) -> Instant {
+        match self {
+            RequestBody::Empty(start) => *start,
+            RequestBody::Open(body) => body.forwarded.start,
+        }
+    }
+
     /// How the body ends if its client leaves.
     pub(crate) fn ended_by_client(&self) -> BodyEnd {
         BodyEnd(self.progress())

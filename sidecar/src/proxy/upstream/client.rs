@@ -24,6 +24,7 @@ use actgate::challenge;
 use http::header::UPGRADE;
 use http::uri::Scheme;
 use http::{Request, Response, StatusCode};
+use tokio::time::Instant;
 
 /// An upstream.
 #[derive(Debug)]
@@ -204,7 +205,7 @@ impl Upstream {
             let endpoint = &self.endpoints[index];
             attempt.address = Some(&endpoint.name);
             attempt.url = Some(&endpoint.url);
-            if let Some(lease) = endpoint.kept(need) {
+            if let Some(lease) = endpoint.kept(need, exchange.start) {
                 return Ok(Some((index, lease, Use::Repeated)));
             }
             // A new connection takes far more than the allocation.
@@ -258,6 +259,8 @@ impl Upstream {
 
 /// What is known of a request while its connection has it.
 struct Exchange {
+    /// Since when the request is sent.
+    start: Instant,
     progress: Progress,
     protocol: challenge::Protocol,
     version: NeededVersion,
@@ -300,6 +303,7 @@ impl From<UpstreamError> for Failure {
 impl Exchange {
     fn of(request: &Request<RequestBody>) -> Exchange {
         Exchange {
+            start: request.body().start(),
             progress: request.body().progress(),
             protocol: challenge::Protocol::of(request.method(), request.headers()),
             version: match request.headers().contains_key(UPGRADE) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::uri::Authority;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::connector::Connector;
@@ -74,8 +75,8 @@ impl Endpoint {
         }
     }
 
-    /// A connection that was used before.
-    pub(super) fn kept(&self, need: Need) -> Option<Lease> {
+    /// A connection that was used before, and can be used `now`.
+    pub(super) fn kept(&self, need: Need, now: Instant) -> Option<Lease> {
         let connection = match need {
             Need {
                 age: NeededAge::New, ..
@@ -83,13 +84,13 @@ impl Endpoint {
             Need {
                 version: NeededVersion::Any,
                 ..
-            } => self.pool.take(),
+            } => self.pool.take(now),
             Need {
                 version: NeededVersion::Tunnel,
                 ..
             } => match self.connector.may_have_http1() {
-                true => self.pool.take_http1(),
-                false => self.pool.take(),
+                true => self.pool.take_http1(now),
+                false => self.pool.take(now),
             },
         };
         connection.map(|connection| self.lease(connection))
@@ -107,7 +108,7 @@ impl Endpoint {
         }
         let connecting = tokio::time::timeout(self.connector.timeout(), self.connecting.lock()).await;
         let _connecting = connecting.map_err(|_| self.connector.timed_out())?;
-        if let Some(lease) = self.kept(need) {
+        if let Some(lease) = self.kept(need, Instant::now()) {
             return Ok((lease, Use::Repeated));
         }
         Ok((self.establish(offer).await?, Use::First))

@@ -60,12 +60,11 @@ impl Pool {
         !self.settings.idle.is_zero() && self.settings.size > 0
     }
 
-    /// A connection that can be used now.
-    pub(super) fn take(&self) -> Option<Connection> {
+    /// A connection that can be used `now`.
+    pub(super) fn take(&self, now: Instant) -> Option<Connection> {
         if !self.is_enabled() {
             return None;
         }
-        let now = Instant::now();
         let mut kept = self.kept();
         if !kept.http2.is_empty() {
             kept.http2.retain(|shared| self.is_usable(&shared.connection, now));
@@ -77,9 +76,9 @@ impl Pool {
         self.last_idle(&mut kept, now).map(Connection::Http1)
     }
 
-    /// A connection over HTTP/1.1 that can be used now.
-    pub(super) fn take_http1(&self) -> Option<Connection> {
-        let connection = self.last_idle(&mut self.kept(), Instant::now());
+    /// A connection over HTTP/1.1 that can be used `now`.
+    pub(super) fn take_http1(&self, now: Instant) -> Option<Connection> {
+        let connection = self.last_idle(&mut self.kept(), now);
         connection.map(Connection::Http1)
     }
 
