@@ -99,7 +99,7 @@ impl DecisionPoint {
         &self,
         request: &Parts,
         body: KnownBody<'_>,
-    ) -> (Box<Decided>, Result<Head, Unforwarded>) {
+    ) -> (Box<Decided>, Result<Box<Head>, Unforwarded>) {
         self.decide_on(request, body, None).await
     }
 
@@ -109,7 +109,7 @@ impl DecisionPoint {
         request: &Parts,
         body: KnownBody<'_>,
         subject: Option<&str>,
-    ) -> (Box<Decided>, Result<Head, Unforwarded>) {
+    ) -> (Box<Decided>, Result<Box<Head>, Unforwarded>) {
         let arrived = Arrived::described(request);
         let (mut decided, mut outcome) = self.gate.decide(arrived).await;
         if decided.body_limit().is_some() {

@@ -238,7 +238,7 @@ impl Decided {
 impl Gate {
     /// Decides on a request by its head: the head of an allowed request, or why the request is denied. It is not
     /// [counted](Self::complete) yet.
-    pub(crate) async fn decide(&self, arrived: Arrived<'_>) -> (Box<Decided>, Result<Head, Unforwarded>) {
+    pub(crate) async fn decide(&self, arrived: Arrived<'_>) -> (Box<Decided>, Result<Box<Head>, Unforwarded>) {
         let received = Received {
             at: Instant::now(),
             trace: self.trace(arrived),
@@ -252,7 +252,7 @@ impl Gate {
         arrived: Arrived<'_>,
         by_head: &Decided,
         body: &[u8],
-    ) -> (Box<Decided>, Result<Head, Unforwarded>) {
+    ) -> (Box<Decided>, Result<Box<Head>, Unforwarded>) {
         let body = by_head.decision.as_ref().map(|decision| (decision, body));
         self.decide_as(arrived, (by_head.id, by_head.received.clone()), body)
             .await
@@ -264,7 +264,7 @@ impl Gate {
         arrived: Arrived<'_>,
         (id, received): (Uuid, Received),
         body: Option<(&Decision, &[u8])>,
-    ) -> (Box<Decided>, Result<Head, Unforwarded>) {
+    ) -> (Box<Decided>, Result<Box<Head>, Unforwarded>) {
         let (head, request) = (self.head_rules.check(arrived), arrived.request);
         let client_address = match &head {
             Ok(head) => head.client(),
@@ -328,9 +328,9 @@ impl Gate {
     async fn authorize(
         &self,
         request: &Parts,
-        head: Result<Head, HeadError>,
+        head: Result<Box<Head>, HeadError>,
         body: Option<(&Decision, &[u8])>,
-    ) -> Result<(Head, Decision, Option<Box<RecordedFacts>>), Unforwarded> {
+    ) -> Result<(Box<Head>, Decision, Option<Box<RecordedFacts>>), Unforwarded> {
         let head = head.map_err(|error| {
             self.report_ring(error);
             Denial::Head(error)

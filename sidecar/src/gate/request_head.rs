@@ -71,7 +71,7 @@ pub(crate) struct HeadRules {
 impl HeadRules {
     /// Checks one request head. Does NOT read the path (the canonical target does) nor the credential (the authorizer
     /// does).
-    pub(crate) fn check(&self, Arrived { request, connection }: Arrived<'_>) -> Result<Head, HeadError> {
+    pub(crate) fn check(&self, Arrived { request, connection }: Arrived<'_>) -> Result<Box<Head>, HeadError> {
         let connection = connection.ok_or(HeadError::ambiguous("the connection of the request is unknown"))?;
         check_method(&request.method)?;
         if let Some(AmbiguousMessage(reason)) = request.extensions.get() {
@@ -97,14 +97,15 @@ impl HeadRules {
         let scheme = report.as_ref().and_then(|report| report.scheme.clone());
         let scheme = scheme.unwrap_or_else(|| connection.scheme.clone());
         let host = request_host::check(request, form_of(request), &scheme, report.as_deref(), &self.hosts)?;
-        Ok(Head {
+        // It is passed on several times.
+        Ok(Box::new(Head {
             host,
             scheme,
             nominated,
             requested: Requested::default(),
             report,
             connection: connection.clone(),
-        })
+        }))
     }
 }
 
@@ -197,7 +198,7 @@ mod tests {
         request.body(()).unwrap().into_parts().0
     }
 
-    fn checked(parts: &Parts) -> Result<Head, HeadError> {
+    fn checked(parts: &Parts) -> Result<Box<Head>, HeadError> {
         let rules = HeadRules {
             hosts: AllowedHosts::new(
                 &[],

@@ -77,7 +77,11 @@ fn carries_http(protocol: &[u8]) -> bool {
 }
 
 /// Checks what only matters of a request that is authorized.
-pub(super) fn check_allowed(request: &Parts, mut head: Head, identity: Option<&Identity>) -> Result<Head, HeadError> {
+pub(super) fn check_allowed(
+    request: &Parts,
+    mut head: Box<Head>,
+    identity: Option<&Identity>,
+) -> Result<Box<Head>, HeadError> {
     if let (RequestHost::Assumed(_), Some(_)) = (&head.host, identity) {
         return Err(HeadError::ambiguous("a request with a token must name a host"));
     }

@@ -54,7 +54,7 @@ fn take(room: &Arc<Semaphore>, body: &ClientBody, limit: usize) -> Option<OwnedS
 }
 
 /// A decision, what becomes of the request, and its body unless that was read in part.
-pub(super) type DecidedRequest = (Box<Decided>, Result<Head, Unforwarded>, Option<ClientBody>);
+pub(super) type DecidedRequest = (Box<Decided>, Result<Box<Head>, Unforwarded>, Option<ClientBody>);
 
 /// Decides on a request by its head, and by its body where the decision depends on it.
 pub(super) async fn decide(gate: &Gate, room: &BodyRoom, arrived: Arrived<'_>, body: ClientBody) -> DecidedRequest {
@@ -82,7 +82,7 @@ async fn decide_by_body(
     arrived: Arrived<'_>,
     (body, taken): (ClientBody, OwnedSemaphorePermit),
     limit: usize,
-    (decided, outcome): (Box<Decided>, Result<Head, Unforwarded>),
+    (decided, outcome): (Box<Decided>, Result<Box<Head>, Unforwarded>),
 ) -> DecidedRequest {
     let read = match read(gate, arrived.request, &decided, &mut ReadBody::new(body, limit)).await {
         Ok(Ok(read)) => read,
