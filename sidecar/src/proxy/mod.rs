@@ -116,7 +116,6 @@ impl Proxy {
         );
         let caller = Caller {
             identity: decided.stated(),
-            token,
             credentials,
             protocol,
             decided_on: self
@@ -127,12 +126,12 @@ impl Proxy {
             &self.forward,
             (parts, content),
             &head,
-            caller,
+            (&caller, token.as_ref()),
             destination,
             decided.trace(),
         );
         let sent = match outgoing {
-            Ok((outgoing, body)) => outgoing.send(body, &mut record).await,
+            Ok((outgoing, body)) => outgoing.send((body, token), &mut record).await,
             Err(error) => {
                 record.failed("invalid_handshake", StatusCode::BAD_GATEWAY);
                 return outgoing::no_tunnel(error, decided.id, None).map(ResponseBody::Own);

@@ -15,6 +15,7 @@ use super::forwarding_record::ForwardingRecord;
 use super::refusal::{Refusal, RequestBodyState};
 use super::request_body::{BodyFault, ClientBody, RequestBody};
 use super::response_body::ResponseBody;
+use super::stream_end::TokenTime;
 use super::upstream::error::UpstreamError;
 use super::websocket::upgrade::{Handshake, HandshakeError, Tunnel};
 use crate::gate::form::Content;
@@ -29,13 +30,13 @@ const SET_HEADERS: usize = 16;
 /// What a request for the upstream is made of. It is made once more for a request that is sent again, which few are: no request is
 /// copied for that.
 #[derive(Debug)]
-pub(crate) struct Outgoing<'r> {
+pub(crate) struct Outgoing<'r, 'u> {
     forward: &'r Forward,
     /// The request of the client.
     parts: &'r Parts,
     head: &'r Head,
-    caller: Caller<'r>,
-    destination: &'r Destination,
+    caller: &'r Caller<'r>,
+    destination: &'u Destination,
     trace: Option<&'r RequestTrace>,
     handshake: Option<Handshake>,
     /// The names of the trailers that hyper announces.
@@ -46,16 +47,16 @@ pub(crate) struct Outgoing<'r> {
 #[derive(Debug)]
 pub(crate) struct BodyFailed(pub(crate) BodyFault);
 
-impl<'r> Outgoing<'r> {
+impl<'r, 'u> Outgoing<'r, 'u> {
     /// The request of a client for its destination, and its body.
     pub(crate) fn new(
         forward: &'r Forward,
         (parts, content): (&'r Parts, Content<ClientBody>),
         head: &'r Head,
-        caller: Caller<'r>,
-        destination: &'r Destination,
+        (caller, token): (&'r Caller<'r>, Option<&TokenTime>),
+        destination: &'u Destination,
         trace: Option<&'r RequestTrace>,
-    ) -> Result<(Outgoing<'r>, RequestBody), HandshakeError> {
+    ) -> Result<(Outgoing<'r, 'u>, RequestBody), HandshakeError> {
         let handshake = match head.requested {
             Requested::Response => None,
             Requested::WebSocket => Some(Handshake::of(parts)?),
@@ -70,7 +71,7 @@ impl<'r> Outgoing<'r> {
         };
         let announced = trailers.as_ref().and_then(|filter| filter.announced(&parts.headers));
         let body = match caller.protocol {
-            Protocol::Grpc => RequestBody::new(content, trailers).until(caller.token.clone()),
+            Protocol::Grpc => RequestBody::new(content, trailers).until(token.cloned()),
             _ => RequestBody::new(content, trailers),
         };
         let outgoing = Outgoing {
@@ -86,12 +87,12 @@ impl<'r> Outgoing<'r> {
         Ok((outgoing, body))
     }
 
-    /// Sends the request to its destination and returns its response, or the refusal that replaces it. Fails when the client
+    /// Sends the request with this body to its destination and returns its response, whose stream ends with `token`, or the refusal that replaces it. Fails when the client
     /// caused the failure.
     pub(crate) async fn send(
-        self,
-        body: RequestBody,
-        record: &mut ForwardingRecord<'r>,
+        &self,
+        (body, token): (RequestBody, Option<TokenTime>),
+        record: &mut ForwardingRecord<'u>,
     ) -> Result<Response<ResponseBody>, BodyFailed> {
         let (id, version, protocol) = (record.id(), self.parts.version, self.caller.protocol);
         // A body that is being forwarded may have been read in part when the upstream fails.
@@ -116,13 +117,13 @@ impl<'r> Outgoing<'r> {
                 };
                 record.answered(status);
                 if let Some(ends) = switched {
-                    let tunnel = Tunnel::new(ends, self.caller.token, self.forward.streams.idle, id);
+                    let tunnel = Tunnel::new(ends, token, self.forward.streams.idle, id);
                     return Ok(tunnel.response(response.map(drop)));
                 }
                 hop_by_hop::strip_response(response.headers_mut());
                 // The version belongs to the connection, not to the message (RFC 9112 section 2.3).
                 *response.version_mut() = Version::HTTP_11;
-                return Ok(ResponseBody::upstream(response, version, self.caller.token, id));
+                return Ok(ResponseBody::upstream(response, version, token, id));
             }
             // Caused by the client, so that it is not reported to the operator.
             Err(UpstreamError::Request(fault)) => return Err(BodyFailed(fault)),
@@ -284,13 +285,12 @@ mod tests {
         let destination = forward.destinations.of(&parts, "api.example", &policy).unwrap();
         let caller = Caller {
             identity: identified.then_some(&*stated),
-            token: None,
             protocol: Protocol::Http,
             credentials: Obtained::default(),
             decided_on: Arc::default(),
         };
         let content = Content::opaque(request_body::empty());
-        let made = Outgoing::new(&forward, (&parts, content), &head, caller, destination, None);
+        let made = Outgoing::new(&forward, (&parts, content), &head, (&caller, None), destination, None);
         let (outgoing, body) = made.unwrap();
         let headers = outgoing.request(body).headers().clone();
         // The request of the client is still there, for one that is sent again.
