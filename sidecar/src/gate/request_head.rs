@@ -6,10 +6,10 @@
 use std::net::IpAddr;
 
 use actgate::request::header_name;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, ORIGIN, TE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, ORIGIN};
 use http::request::Parts;
 use http::uri::Scheme;
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::connection_info::{AmbiguousMessage, Arrived, ConnectionInfo, HeadForm};
 use super::head_error::HeadError;
@@ -116,18 +116,12 @@ fn form_of(request: &Parts) -> HeadForm {
 
 /// Checks that a head without lines has no field about the connection (RFC 9113 section 8.2.2).
 fn check_fields(headers: &HeaderMap) -> Result<(), HeadError> {
-    let of_connection = [
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    let has_other_coding = headers
-        .get_all(TE)
-        .iter()
-        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"trailers"));
-    if has_other_coding || of_connection.iter().any(|name| headers.contains_key(*name)) {
+    let is_of_connection = |(name, value): (&HeaderName, &HeaderValue)| match name.as_str() {
+        "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade" => true,
+        "te" => !value.as_bytes().eq_ignore_ascii_case(b"trailers"),
+        _ => false,
+    };
+    if headers.iter().any(is_of_connection) {
         return Err(HeadError::ambiguous(
             "the request has a header about a connection, which its protocol does not have",
         ));

@@ -50,10 +50,15 @@ pub(crate) fn copy_request(
             || nominated.iter().any(|named| header_name::same(name, named.as_str()))
             || except(name))
     };
-    for (name, value) in received.iter().filter(|(name, _)| is_copied(name.as_str())) {
-        headers.append(name, value.clone());
+    let mut takes_trailers = false;
+    for (name, value) in received {
+        if is_copied(name.as_str()) {
+            headers.append(name, value.clone());
+        } else if *name == TE {
+            takes_trailers |= names_trailers(value);
+        }
     }
-    if received.get_all(TE).iter().any(names_trailers) {
+    if takes_trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
     }
 }
