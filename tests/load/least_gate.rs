@@ -1,8 +1,9 @@
 //! The least that a gate does: it finds a token that it has verified, or verifies it and reads its claims, and writes what a gate
-//! writes. It evaluates no policy.
+//! writes. It has two limits of a gate, and evaluates no policy.
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::signature::ParsedPublicKey;
 use base64::Engine;
@@ -19,6 +20,20 @@ use crate::verification::parsed_key;
 
 /// As many tokens are found again.
 const CACHED: usize = 10_000;
+
+/// What a proxy in front of an API is limited by, as the gate is.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    /// Of a response. hyper has room for 100 on its stack.
+    pub header_lines: usize,
+    /// Until the head of a response.
+    pub response: Duration,
+}
+
+const LIMITS: Limits = Limits {
+    header_lines: 256,
+    response: Duration::from_secs(60),
+};
 
 /// What such a proxy does with a request.
 pub struct LeastGate {
@@ -47,6 +62,14 @@ impl LeastGate {
             tokens: Tokens::Verified(tokens),
             output: GateOutput::open(folder)?,
         })
+    }
+
+    /// A proxy that only writes has none, as bare hyper.
+    pub fn limits(&self) -> Option<Limits> {
+        match self.tokens {
+            Tokens::Unread(_) => None,
+            Tokens::Verified(_) => Some(LIMITS),
+        }
     }
 
     /// Whether the request is sent on. It then has its headers, and its line is written.

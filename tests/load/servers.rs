@@ -20,6 +20,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -84,9 +85,13 @@ pub fn proxy(
         };
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .build(connector);
+        let mut client = Client::builder(TokioExecutor::new());
+        client.pool_timer(TokioTimer::new());
+        let limits = gate.as_ref().and_then(|gate| gate.limits());
+        if let Some(limits) = limits {
+            client.http1_max_headers(limits.header_lines);
+        }
+        let client = client.build(connector);
         let serve_connection = |socket| {
             let (client, upstream, tls) = (client.clone(), upstream.clone(), tls.clone());
             let gate = gate.clone();
@@ -139,12 +144,19 @@ async fn serve(
     upstream: Authority,
     gate: Option<Arc<LeastGate>>,
 ) {
+    let limits = gate.as_ref().and_then(|gate| gate.limits());
+    let limit = limits.map(|limits| limits.response);
     let service = service_fn(move |mut request: Request<Incoming>| {
         let is_permitted = gate.as_ref().is_none_or(|gate| gate.permits(request.headers_mut()));
         let (client, upstream) = (client.clone(), upstream.clone());
         async move {
             match is_permitted {
-                true => forward(client, upstream, request).await,
+                true => match limit {
+                    Some(limit) => timeout(limit, forward(client, upstream, request))
+                        .await
+                        .unwrap_or_else(|_| Ok(empty(StatusCode::GATEWAY_TIMEOUT))),
+                    None => forward(client, upstream, request).await,
+                },
                 false => Ok(empty(StatusCode::UNAUTHORIZED)),
             }
         }
