@@ -22,19 +22,21 @@ pub(crate) struct ConnectionInfo {
 pub(crate) struct Arrived<'r> {
     pub(crate) request: &'r Parts,
     pub(crate) connection: Option<&'r ConnectionInfo>,
+    pub(crate) form: HeadForm,
 }
 
 impl<'r> Arrived<'r> {
-    /// A request that another server describes. Its connection is an extension of it.
+    /// A request that another server describes. Its connection and its form are extensions of it.
     pub(crate) fn described(request: &'r Parts) -> Arrived<'r> {
         Arrived {
             request,
             connection: request.extensions.get(),
+            form: request.extensions.get().copied().unwrap_or_default(),
         }
     }
 }
 
-/// How the head of a request is written. Without this extension it is in lines.
+/// How the head of a request is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum HeadForm {
     /// A target, and fields in lines. It must have a field `Host`.

@@ -296,7 +296,12 @@ impl Gate {
         (decided, outcome)
     }
 
-    fn trace(&self, Arrived { request, connection }: Arrived<'_>) -> Option<RequestTrace> {
+    fn trace(
+        &self,
+        Arrived {
+            request, connection, ..
+        }: Arrived<'_>,
+    ) -> Option<RequestTrace> {
         let caller = TraceContext::of(&request.headers).filter(|_| self.reads_trace_context);
         let scheme = connection.map(|connection| &connection.scheme);
         self.log.trace(caller, request, scheme.unwrap_or(&Scheme::HTTP))

@@ -71,7 +71,14 @@ pub(crate) struct HeadRules {
 impl HeadRules {
     /// Checks one request head. Does NOT read the path (the canonical target does) nor the credential (the authorizer
     /// does).
-    pub(crate) fn check(&self, Arrived { request, connection }: Arrived<'_>) -> Result<Box<Head>, HeadError> {
+    pub(crate) fn check(
+        &self,
+        Arrived {
+            request,
+            connection,
+            form,
+        }: Arrived<'_>,
+    ) -> Result<Box<Head>, HeadError> {
         let connection = connection.ok_or(HeadError::ambiguous("the connection of the request is unknown"))?;
         check_method(&request.method)?;
         if let Some(AmbiguousMessage(reason)) = request.extensions.get() {
@@ -86,7 +93,7 @@ impl HeadRules {
             Loop::Returned => HeadError::RETURNED,
             Loop::TooManyProxies => HeadError::TOO_MANY_PROXIES,
         })?;
-        if form_of(request) == HeadForm::Fields {
+        if form == HeadForm::Fields {
             check_fields(&request.headers)?;
         }
         let nominated = check_connection(request, &self.identity_headers, &self.carriers)?;
@@ -96,7 +103,7 @@ impl HeadRules {
             .map(Box::new);
         let scheme = report.as_ref().and_then(|report| report.scheme.clone());
         let scheme = scheme.unwrap_or_else(|| connection.scheme.clone());
-        let host = request_host::check(request, form_of(request), &scheme, report.as_deref(), &self.hosts)?;
+        let host = request_host::check(request, form, &scheme, report.as_deref(), &self.hosts)?;
         // It is passed on several times.
         Ok(Box::new(Head {
             host,
@@ -107,11 +114,6 @@ impl HeadRules {
             connection: connection.clone(),
         }))
     }
-}
-
-/// How the head of a request is written.
-fn form_of(request: &Parts) -> HeadForm {
-    request.extensions.get().copied().unwrap_or_default()
 }
 
 /// Checks that a head without lines has no field about the connection (RFC 9113 section 8.2.2).

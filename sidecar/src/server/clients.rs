@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 
 use super::connections::Era;
+use super::head_form;
 use super::running::Running;
 use crate::connection::activity::Caller;
 use crate::gate::connection_info::{Arrived, CallerDenied, ConnectionInfo};
@@ -44,19 +45,17 @@ impl Service {
         }
         match (self, &running.proxy, &running.decisions) {
             (Service::Proxy, Some(proxy), _) => {
-                proxy
-                    .answer(
-                        Arrived {
-                            request,
-                            connection: Some(connection),
-                        },
-                        body,
-                    )
-                    .await
+                let arrived = Arrived {
+                    form: head_form::of(request.version),
+                    request,
+                    connection: Some(connection),
+                };
+                proxy.answer(arrived, body).await
             }
             // A request that is forwarded needs no room for it.
             (Service::Decisions, _, Some(api)) => {
                 request.extensions.insert(connection.clone());
+                request.extensions.insert(head_form::of(request.version));
                 Box::pin(api.answer(request, body)).await
             }
             // No reload changes what listeners there are.

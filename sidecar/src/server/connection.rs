@@ -18,7 +18,6 @@ use tokio::time::timeout;
 use super::clients::{MadeRoom, Service, caller_of};
 use super::connections::Place;
 use super::early_end;
-use super::head_form;
 use super::http2;
 use super::limits::ConnectionLimits;
 use super::listen::listener::Accepted;
@@ -137,7 +136,6 @@ async fn serve_http1(
     let requests = service_fn(|request: Request<Incoming>| {
         let (begun, connection) = (activity.begin(), &connection);
         let (mut parts, body) = request.into_parts();
-        head_form::record(&mut parts);
         ignore_old_upgrade(&mut parts);
         if let Err(reason) = check_framing(&parts) {
             parts.extensions.insert(AmbiguousMessage(reason));

@@ -20,7 +20,6 @@ use super::clients::{MadeRoom, Service, caller_of};
 use super::connections::Place;
 use super::cookie_crumbs;
 use super::frame_time::TimedFrames;
-use super::head_form;
 use super::limits::ConnectionLimits;
 use super::running::Current;
 use super::stream::Stream;
@@ -68,7 +67,6 @@ pub(super) async fn serve(
     let requests = service_fn(move |request: Request<Incoming>| {
         let begun = activity.begin();
         let (mut parts, body) = request.into_parts();
-        head_form::record(&mut parts);
         cookie_crumbs::join(&mut parts.headers);
         let stream_use = StreamUse::of(&mut parts);
         let (current, activity, era) = (current.clone(), activity.clone(), era.clone());
