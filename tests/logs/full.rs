@@ -1,6 +1,7 @@
 //! The disk is full: events are dropped and counted, and no request is held.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ fn no_request_waits_and_the_log_goes_on_where_there_is_room() {
             .arg(&configuration),
     );
     let address = process.address("actgate: listening on ");
-    process.address("actgate: admin on ");
+    let admin = process.address("actgate: admin on ");
     let send = || {
         let started = Instant::now();
         let answer = wire::answer(address, &request("GET", "/nowhere", &[]));
@@ -38,6 +39,11 @@ fn no_request_waits_and_the_log_goes_on_where_there_is_room() {
     }
     let slowest = (0..50).map(|_| send()).max();
     assert!(slowest.is_some_and(|time| time < Duration::from_secs(5)), "{slowest:?}");
+    // What still waits for the writer may be written once there is room.
+    while lost_lines(admin) < 50 {
+        assert!(Instant::now() < deadline, "{:?}", process.stderr());
+        send();
+    }
     while !reported(&process, "the decision log is written again") {
         assert!(Instant::now() < deadline, "{:?}", process.stderr());
         // An operator makes room. A writer that waited for the processor may have more lines than there is room for.
@@ -68,4 +74,14 @@ fn no_request_waits_and_the_log_goes_on_where_there_is_room() {
         .skip(1)
         .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok());
     assert!(whole, "{text}");
+}
+
+/// The lines that are lost so far, as Prometheus reads it.
+fn lost_lines(admin: SocketAddr) -> u32 {
+    let answer = wire::answer(admin, &request("GET", "/metrics", &[])).everything();
+    let mut lines = answer.lines();
+    let counted = lines.find_map(|line| line.strip_prefix("actgate_decision_log_lost_lines_total "));
+    counted
+        .and_then(|count| count.trim().parse().ok())
+        .expect("the counter")
 }
