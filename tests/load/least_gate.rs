@@ -64,7 +64,7 @@ impl LeastGate {
         })
     }
 
-    /// A proxy that only writes has none, as bare hyper.
+    /// A proxy that only writes has those of hyper.
     pub fn limits(&self) -> Option<Limits> {
         match self.tokens {
             Tokens::Unread(_) => None,

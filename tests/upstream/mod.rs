@@ -50,7 +50,7 @@ type Reply = fn(usize, &str) -> &'static str;
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// A server that keeps its connections open. Returns its address, and the first line of each request that it received.
+/// A server that keeps its connections open. Returns its address, and the head of each request that it received.
 fn server(reply: Reply) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -68,9 +68,8 @@ fn server(reply: Reply) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
 fn serve(mut stream: impl Read + Write, reply: Reply, all: &Mutex<Vec<String>>) {
     for number in 0.. {
         let Some(head) = head(&mut stream) else { return };
-        let first = head.lines().next().unwrap_or_default().to_owned();
-        all.lock().expect("the requests").push(first);
         let answer = reply(number, &head);
+        all.lock().expect("the requests").push(head);
         if answer.is_empty() || stream.write_all(answer.as_bytes()).is_err() {
             return;
         }

@@ -6,9 +6,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{OK, gate, head, send, server};
+use crate::deployment::Configuration;
 use crate::deployment::gate::Gate;
-use crate::wire;
+use crate::deployment::key_server::{Conduct, KeyServer};
+use crate::mint::TokenIssuer;
+use crate::wire::{self, bearer};
 
 /// The second request on a connection gets no answer.
 #[test]
@@ -40,6 +45,55 @@ fn a_request_that_may_be_sent_twice_is_sent_again_when_a_used_connection_ends() 
             .filter(|line| line.contains("/second"))
             .count();
         assert_eq!(second, received, "{method} {body}");
+    }
+}
+
+/// A request that is sent again is the same: with the identity, the API key, the host, the trace and the length.
+#[test]
+fn a_request_that_is_sent_again_is_the_same_request() {
+    const SWITCH: &str = "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n\
+                          sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==";
+    let issuer = TokenIssuer::new();
+    let key_server = KeyServer::start(Conduct::Publish(issuer.document()));
+    for (method, fields) in [
+        (
+            "GET",
+            "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ),
+        ("PUT", "content-length: 0\r\naccept: a\r\naccept: b"),
+        ("GET", SWITCH),
+    ] {
+        let (address, all) = server(|number, _| if number == 0 { OK } else { "" });
+        let configuration = Configuration::of_policy("routes: [{ match: '* /orders/{id}', scopes: [orders:read] }]\n");
+        let text = configuration.text(address, &key_server);
+        let with_key =
+            format!("upstream: {{ url: 'http://{address}', api_key: {{ header: X-Api-Key, file: api.key }} }}\n");
+        let text = text.replace(&format!("upstream: http://{address}\n"), &with_key);
+        let gate = Gate::run_beside(&text, &[("api.key", "key-of-the-upstream")]);
+        gate.wait_until_ready();
+        let authorization = bearer(&issuer.token(json!({})));
+        let send = |method: &str, fields: &[&str]| {
+            wire::answer(
+                gate.address,
+                &wire::request(method, "/orders/1", &[&[authorization.as_str()], fields].concat()),
+            )
+        };
+        assert_eq!(send("GET", &[]).status, 200);
+        send(method, &fields.split("\r\n").collect::<Vec<_>>());
+        let all = all.lock().unwrap();
+        let [_, first, again] = &all[..] else { panic!("{all:?}") };
+        assert_eq!(first, again);
+        for part in [
+            "x-auth-subject: ",
+            "x-api-key: key-of-the-upstream",
+            "host: ",
+            "via: ",
+            "x-forwarded-for: ",
+        ] {
+            assert!(again.contains(part), "{again}");
+        }
+        let kept = fields.split("\r\n").filter(|field| !field.contains("key: "));
+        assert!(kept.clone().all(|field| again.contains(field)), "{again}");
     }
 }
 

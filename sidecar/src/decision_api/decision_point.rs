@@ -23,13 +23,12 @@ use crate::gate::request_head::Head;
 use crate::gate::shadow::ReadInShadow;
 use crate::gate::trusted_proxies::TrustedProxies;
 use crate::gate::{Decided, Denial, Gate, Unforwarded};
-use crate::headers::carriers::Carriers;
+use crate::headers::carriers::{Carriers, may_be_token};
 use crate::headers::chain_json::Chain;
 use crate::headers::claims::is_identity;
 use crate::headers::dropped::DroppedHeaders;
 use crate::headers::identity::IdentityHeaders;
 use crate::proxy::forward::AccessTokenForwarding;
-use crate::proxy::outgoing::may_be_token;
 use crate::proxy::refusal::RequestBodyState;
 use crate::proxy::unforwarded_response;
 

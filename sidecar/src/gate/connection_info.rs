@@ -17,7 +17,7 @@ pub(crate) struct ConnectionInfo {
     pub(crate) client_certificate: Option<ClientCertificate>,
 }
 
-/// A request, and the connection that it came by; none if that is not known.
+/// A request with the connection that it came by, none if that is not known, and the form of its head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrived<'r> {
     pub(crate) request: &'r Parts,

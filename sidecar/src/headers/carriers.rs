@@ -36,6 +36,14 @@ impl Carriers {
     }
 }
 
+/// Whether a credential in `Authorization` may be a token: it is, unless it is a single credential of another known scheme.
+pub(crate) fn may_be_token(authorization: &HeaderValue) -> bool {
+    let field = authorization.as_bytes();
+    let scheme = field.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let is_other = scheme.eq_ignore_ascii_case(b"basic") || scheme.eq_ignore_ascii_case(b"negotiate");
+    !is_other || field.contains(&b',')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

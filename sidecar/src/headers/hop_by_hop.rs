@@ -50,16 +50,19 @@ pub(crate) fn copy_request(
             || nominated.iter().any(|named| header_name::same(name, named.as_str()))
             || except(name))
     };
-    let mut takes_trailers = false;
+    // The values of one name follow each other.
+    let mut last = None;
     for (name, value) in received {
-        if is_copied(name.as_str()) {
+        let is_copied = match last {
+            Some((last, is_copied)) if last == name => is_copied,
+            _ => is_copied(name.as_str()),
+        };
+        last = Some((name, is_copied));
+        if is_copied {
             headers.append(name, value.clone());
-        } else if *name == TE {
-            takes_trailers |= names_trailers(value);
+        } else if *name == TE && names_trailers(value) {
+            headers.insert(TE, HeaderValue::from_static("trailers"));
         }
-    }
-    if takes_trailers {
-        headers.insert(TE, HeaderValue::from_static("trailers"));
     }
 }
 
@@ -185,7 +188,7 @@ mod tests {
 
     #[test]
     fn only_trailers_is_forwarded_of_te() {
-        let request = headers(&[("te", "gzip;q=1, Trailers"), ("x-also", "1")]);
+        let request = headers(&[("te", "gzip;q=1, Trailers"), ("te", "gzip"), ("x-also", "1")]);
         let copied = copied(&request, &[], |name| name == "x-also");
         assert_eq!(copied[TE], "trailers");
         assert_eq!(copied.len(), 1);

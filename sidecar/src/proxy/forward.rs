@@ -10,7 +10,7 @@ use super::credentials::Obtained;
 use super::credentials::error::CredentialError;
 use super::destination::{Destination, Destinations};
 use super::forwarding_record::ShownAddress;
-use super::stream_end::StreamLimits;
+use super::stream_end::{StreamLimits, TokenTime};
 use crate::gate::Decided;
 use crate::headers::carriers::Carriers;
 use crate::headers::dropped::DroppedHeaders;
@@ -37,6 +37,8 @@ pub(crate) struct Forward {
 pub(crate) struct Caller<'a> {
     /// None on a public route.
     pub(crate) identity: Option<&'a StatedIdentity>,
+    /// Its stream ends with it.
+    pub(crate) token: Option<TokenTime>,
     pub(crate) protocol: Protocol,
     /// What the upstream receives in place of the access token.
     pub(crate) credentials: Obtained,

@@ -9,7 +9,7 @@ mod forwarding_record;
 mod grpc;
 pub(crate) mod json_rpc;
 pub(crate) mod message_body;
-pub(crate) mod outgoing;
+mod outgoing;
 pub(crate) mod refusal;
 pub(crate) mod request_body;
 pub(crate) mod response_body;
@@ -116,6 +116,7 @@ impl Proxy {
         );
         let caller = Caller {
             identity: decided.stated(),
+            token,
             credentials,
             protocol,
             decided_on: self
@@ -126,12 +127,12 @@ impl Proxy {
             &self.forward,
             (parts, content),
             &head,
-            (&caller, token.as_ref()),
+            &caller,
             destination,
             decided.trace(),
         );
         let sent = match outgoing {
-            Ok((outgoing, body)) => outgoing.send((body, token), &mut record).await,
+            Ok((outgoing, body)) => outgoing.send(body, &mut record).await,
             Err(error) => {
                 record.failed("invalid_handshake", StatusCode::BAD_GATEWAY);
                 return outgoing::no_tunnel(error, decided.id, None).map(ResponseBody::Own);

@@ -15,11 +15,11 @@ use super::forwarding_record::ForwardingRecord;
 use super::refusal::{Refusal, RequestBodyState};
 use super::request_body::{BodyFault, ClientBody, RequestBody};
 use super::response_body::ResponseBody;
-use super::stream_end::TokenTime;
 use super::upstream::error::UpstreamError;
 use super::websocket::upgrade::{Handshake, HandshakeError, Tunnel};
 use crate::gate::form::Content;
 use crate::gate::request_head::{Head, Requested};
+use crate::headers::carriers::may_be_token;
 use crate::headers::forwarded::{self, LastHop};
 use crate::headers::hop_by_hop;
 use crate::trace::request_trace::RequestTrace;
@@ -28,7 +28,7 @@ use crate::trace::request_trace::RequestTrace;
 const SET_HEADERS: usize = 16;
 
 /// What a request for the upstream is made of. It is made once more for a request that is sent again, which few are: no request is
-/// copied for that.
+/// copied for that. The head of the client is kept for it until the head of the response.
 #[derive(Debug)]
 pub(crate) struct Outgoing<'r, 'u> {
     forward: &'r Forward,
@@ -53,7 +53,7 @@ impl<'r, 'u> Outgoing<'r, 'u> {
         forward: &'r Forward,
         (parts, content): (&'r Parts, Content<ClientBody>),
         head: &'r Head,
-        (caller, token): (&'r Caller<'r>, Option<&TokenTime>),
+        caller: &'r Caller<'r>,
         destination: &'u Destination,
         trace: Option<&'r RequestTrace>,
     ) -> Result<(Outgoing<'r, 'u>, RequestBody), HandshakeError> {
@@ -61,18 +61,16 @@ impl<'r, 'u> Outgoing<'r, 'u> {
             Requested::Response => None,
             Requested::WebSocket => Some(Handshake::of(parts)?),
         };
-        let trailers = match content.is_end_stream() {
-            true => None,
-            false => Some(
-                forward
+        let (body, announced) = match content.is_end_stream() {
+            true => (RequestBody::empty(), None),
+            false => {
+                let trailers = forward
                     .trailers
-                    .filter(head.nominated.clone(), caller.decided_on.clone()),
-            ),
-        };
-        let announced = trailers.as_ref().and_then(|filter| filter.announced(&parts.headers));
-        let body = match caller.protocol {
-            Protocol::Grpc => RequestBody::new(content, trailers).until(token.cloned()),
-            _ => RequestBody::new(content, trailers),
+                    .filter(head.nominated.clone(), caller.decided_on.clone());
+                let announced = trailers.announced(&parts.headers);
+                let token = caller.token.as_ref().filter(|_| caller.protocol == Protocol::Grpc);
+                (RequestBody::open(content, trailers).until(token.cloned()), announced)
+            }
         };
         let outgoing = Outgoing {
             forward,
@@ -87,11 +85,11 @@ impl<'r, 'u> Outgoing<'r, 'u> {
         Ok((outgoing, body))
     }
 
-    /// Sends the request with this body to its destination and returns its response, whose stream ends with `token`, or the refusal that replaces it. Fails when the client
-    /// caused the failure.
+    /// Sends the request with this body to its destination and returns its response, or the refusal that replaces it. Fails when the
+    /// client caused the failure.
     pub(crate) async fn send(
         &self,
-        (body, token): (RequestBody, Option<TokenTime>),
+        body: RequestBody,
         record: &mut ForwardingRecord<'u>,
     ) -> Result<Response<ResponseBody>, BodyFailed> {
         let (id, version, protocol) = (record.id(), self.parts.version, self.caller.protocol);
@@ -117,13 +115,13 @@ impl<'r, 'u> Outgoing<'r, 'u> {
                 };
                 record.answered(status);
                 if let Some(ends) = switched {
-                    let tunnel = Tunnel::new(ends, token, self.forward.streams.idle, id);
+                    let tunnel = Tunnel::new(ends, self.caller.token.clone(), self.forward.streams.idle, id);
                     return Ok(tunnel.response(response.map(drop)));
                 }
                 hop_by_hop::strip_response(response.headers_mut());
                 // The version belongs to the connection, not to the message (RFC 9112 section 2.3).
                 *response.version_mut() = Version::HTTP_11;
-                return Ok(ResponseBody::upstream(response, version, token, id));
+                return Ok(ResponseBody::upstream(response, version, self.caller.token.clone(), id));
             }
             // Caused by the client, so that it is not reported to the operator.
             Err(UpstreamError::Request(fault)) => return Err(BodyFailed(fault)),
@@ -185,7 +183,7 @@ impl<'r, 'u> Outgoing<'r, 'u> {
             // On a public route a token is not verified, so it is not forwarded. Other schemes are for the upstream.
             None => !received.get_all(AUTHORIZATION).iter().any(may_be_token),
         };
-        let mut headers = HeaderMap::try_with_capacity(received.len() + SET_HEADERS).unwrap_or_default();
+        let mut headers = HeaderMap::try_with_capacity(received.keys_len() + SET_HEADERS).unwrap_or_default();
         headers.insert(HOST, head.host.value().clone());
         hop_by_hop::copy_request(received, &mut headers, &head.nominated, |name| match name {
             "host" => true,
@@ -220,19 +218,12 @@ pub(crate) fn no_tunnel(error: HandshakeError, id: Uuid, upstream: Option<&str>)
     refusal.response(Protocol::Http, id, RequestBodyState::Read)
 }
 
-/// Whether a credential may be a token: it is, unless it is a single credential of another known scheme.
-pub(crate) fn may_be_token(authorization: &HeaderValue) -> bool {
-    let field = authorization.as_bytes();
-    let scheme = field.split(|byte| *byte == b' ').next().unwrap_or_default();
-    let is_other = scheme.eq_ignore_ascii_case(b"basic") || scheme.eq_ignore_ascii_case(b"negotiate");
-    !is_other || field.contains(&b',')
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use actgate::testing::TestIssuer;
+    use http::HeaderName;
     use serde_json::json;
 
     use super::*;
@@ -256,7 +247,7 @@ mod tests {
         let forward = Forward {
             destinations: Destinations::new([(settings, Credentials::default())], UpstreamTimeouts::default()).unwrap(),
             identity_headers: IdentityHeaders::default(),
-            carriers: Carriers::default(),
+            carriers: Carriers::from_iter([HeaderName::from_static("x-carried")]),
             drop_headers: DroppedHeaders::default(),
             access_token,
             via: ViaPseudonym::default(),
@@ -266,7 +257,9 @@ mod tests {
         let received = Request::get("/")
             .header(AUTHORIZATION, authorization)
             .header("x-auth-subject", "forged")
-            .header("x-forwarded-for", "6.6.6.6");
+            .header("x-forwarded-for", "6.6.6.6")
+            .header(HOST, "forged.example")
+            .header("x_carried", "d.e.f");
         let (parts, ()) = received.body(()).unwrap().into_parts();
         let head = Head {
             host: RequestHost::Named(HeaderValue::from_static("api.example")),
@@ -286,16 +279,18 @@ mod tests {
         let caller = Caller {
             identity: identified.then_some(&*stated),
             protocol: Protocol::Http,
+            token: None,
             credentials: Obtained::default(),
             decided_on: Arc::default(),
         };
         let content = Content::opaque(request_body::empty());
-        let made = Outgoing::new(&forward, (&parts, content), &head, (&caller, None), destination, None);
+        let made = Outgoing::new(&forward, (&parts, content), &head, &caller, destination, None);
         let (outgoing, body) = made.unwrap();
         let headers = outgoing.request(body).headers().clone();
         // The request of the client is still there, for one that is sent again.
         assert_eq!(*outgoing.request(RequestBody::empty()).headers(), headers);
-        assert_eq!(headers[HOST], "api.example");
+        assert!(headers.get_all(HOST).iter().eq(["api.example"]));
+        assert!(!headers.contains_key("x_carried"));
         assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
         assert_eq!(headers["x-forwarded-proto"], "http");
         headers

@@ -43,7 +43,7 @@ pub(crate) enum RequestBody {
 #[derive(Debug)]
 pub(crate) struct OpenBody {
     content: Content<ClientBody>,
-    trailers: Option<TrailerFilter>,
+    trailers: TrailerFilter,
     /// The token of a call of gRPC, which ends with it. Any other body is forwarded to its end.
     token: Option<TokenTime>,
     forwarded: Arc<Forwarded>,
@@ -88,17 +88,14 @@ impl BodyEnd {
 }
 
 impl RequestBody {
-    /// The body of a client's request that is sent from now on; without `trailers` none are forwarded.
-    pub(crate) fn new(content: Content<ClientBody>, trailers: Option<TrailerFilter>) -> RequestBody {
-        match content.is_end_stream() {
-            true => RequestBody::empty(),
-            false => RequestBody::Open(Box::new(OpenBody {
-                content,
-                trailers,
-                token: None,
-                forwarded: Forwarded::now(),
-            })),
-        }
+    /// A body that has not ended, which is sent from now on.
+    pub(crate) fn open(content: Content<ClientBody>, trailers: TrailerFilter) -> RequestBody {
+        RequestBody::Open(Box::new(OpenBody {
+            content,
+            trailers,
+            token: None,
+            forwarded: Forwarded::now(),
+        }))
     }
 
     /// The body of a request without one that is sent from now on.
@@ -161,13 +158,12 @@ impl Body for RequestBody {
                 body.forwarded.fail(BodyFault::Expired);
                 Poll::Ready(Some(Err(FormError::Client(BodyFault::Expired.into()))))
             }
-            Poll::Ready(Some(Ok(frame))) => Poll::Ready(match (frame.into_trailers(), &body.trailers) {
-                (Err(data), _) => Some(Ok(data)),
-                (Ok(mut trailers), Some(filter)) => {
-                    filter.strip(&mut trailers);
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(match frame.into_trailers() {
+                Err(data) => Some(Ok(data)),
+                Ok(mut trailers) => {
+                    body.trailers.strip(&mut trailers);
                     (!trailers.is_empty()).then(|| Ok(Frame::trailers(trailers)))
                 }
-                (Ok(_), None) => None,
             }),
             other => other,
         }
@@ -191,9 +187,9 @@ impl Body for RequestBody {
 /// When a part of a request was last forwarded, and why its body failed.
 #[derive(Clone, Debug)]
 pub(crate) enum Progress {
-    /// The request has no body. It was forwarded at this time.
+    /// The request has no body. It is sent since this time.
     Whole(Instant),
-    /// That of a body.
+    /// The request has a body, of which parts are forwarded.
     Parts(Arc<Forwarded>),
 }
 
@@ -300,6 +296,11 @@ mod tests {
     use http_body_util::{BodyExt as _, Full};
 
     use super::*;
+    use crate::headers::trailers::TrailerRules;
+
+    fn filter() -> TrailerFilter {
+        TrailerRules::default().filter(Vec::new(), Arc::default())
+    }
 
     #[tokio::test]
     async fn a_call_ends_with_its_token() {
@@ -307,7 +308,7 @@ mod tests {
         let body = || {
             let content = Full::from("a").map_err(|never| match never {}).boxed_unsync();
             let token = TokenTime::until(101, clock.clone().into());
-            RequestBody::new(Content::opaque(content), None).until(Some(token))
+            RequestBody::open(Content::opaque(content), filter()).until(Some(token))
         };
         assert!(body().frame().await.unwrap().is_ok());
         clock.set(101);
@@ -351,7 +352,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_without_a_body_stalls_once_its_answer_is_late() {
-        let body = RequestBody::new(Content::opaque(empty()), None);
+        let body = RequestBody::empty();
         assert!(body.is_end_stream());
         assert_eq!(body.size_hint().exact(), Some(0));
         let (sent, limit) = (Instant::now(), Duration::from_secs(60));

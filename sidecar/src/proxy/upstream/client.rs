@@ -98,10 +98,14 @@ impl Upstream {
             age: NeededAge::Any,
         };
         let mut candidates = self.candidates(self.turn());
+        let mut begun = Some(request.body().start());
         let mut last = None;
         let mut repeats = Repeats::Permitted;
         loop {
-            let Some((index, lease, used)) = self.lease(&mut candidates, need, &exchange, attempt).await? else {
+            let Some((index, lease, used)) = self
+                .lease(&mut candidates, need, (&exchange, &mut begun), attempt)
+                .await?
+            else {
                 return Err(last.unwrap_or(UpstreamError::NoConnection(Reason::new(
                     "no address is left".to_owned(),
                 ))));
@@ -116,16 +120,13 @@ impl Upstream {
                 Err(failure) => failure,
             };
             let takes_no_more = matches!(cause, Cause::Unprocessed | Cause::Announced);
-            let is_repeated = match &cause {
-                Cause::Unsent(_) | Cause::Other => false,
-                Cause::Unanswered => repeatable.is_some_and(Repeatable::unanswered),
-                Cause::Announced => repeatable.is_some_and(Repeatable::announced),
-                Cause::Unprocessed => repeatable.is_some(),
-            };
+            let is_repeated = |permits: fn(Repeatable) -> bool| repeatable.is_some_and(permits).then(again);
             let (next, repeat) = match cause {
                 Cause::Unsent(request) => (Some(request), repeats),
+                Cause::Unanswered => (is_repeated(Repeatable::permits_after_silence), Repeats::Made),
+                Cause::Announced => (is_repeated(Repeatable::permits_after_announcement), Repeats::Made),
+                Cause::Unprocessed => (is_repeated(|_| true), Repeats::Made),
                 Cause::Other => return Err(error),
-                _ => (is_repeated.then(again), Repeats::Made),
             };
             repeats = repeat;
             // It may have been closed for want of requests, or takes no more of them.
@@ -192,12 +193,13 @@ impl Upstream {
         Ok(UpstreamBody::of(response::checked(response)?, lease, &self.timeouts))
     }
 
-    /// A connection to the first candidate that has one.
+    /// A connection to the first candidate that has one. `begun` is the time where the request has just begun: the first look at what is
+    /// kept needs no other.
     async fn lease<'u>(
         &'u self,
         candidates: &mut impl Iterator<Item = usize>,
         need: Need,
-        exchange: &Exchange,
+        (exchange, begun): (&Exchange, &mut Option<Instant>),
         attempt: &mut Attempt<'u>,
     ) -> Result<Option<(usize, Lease, Use)>, UpstreamError> {
         let mut last = None;
@@ -205,7 +207,7 @@ impl Upstream {
             let endpoint = &self.endpoints[index];
             attempt.address = Some(&endpoint.name);
             attempt.url = Some(&endpoint.url);
-            if let Some(lease) = endpoint.kept(need, exchange.start) {
+            if let Some(lease) = endpoint.kept(need, begun.take().unwrap_or_else(Instant::now)) {
                 return Ok(Some((index, lease, Use::Repeated)));
             }
             // A new connection takes far more than the allocation.
@@ -259,8 +261,6 @@ impl Upstream {
 
 /// What is known of a request while its connection has it.
 struct Exchange {
-    /// Since when the request is sent.
-    start: Instant,
     progress: Progress,
     protocol: challenge::Protocol,
     version: NeededVersion,
@@ -303,7 +303,6 @@ impl From<UpstreamError> for Failure {
 impl Exchange {
     fn of(request: &Request<RequestBody>) -> Exchange {
         Exchange {
-            start: request.body().start(),
             progress: request.body().progress(),
             protocol: challenge::Protocol::of(request.method(), request.headers()),
             version: match request.headers().contains_key(UPGRADE) {

@@ -3,12 +3,13 @@
 use http::header::{CONNECTION, HOST, SEC_WEBSOCKET_KEY, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Uri, Version};
+use http_body::Body;
 use hyper::ext::Protocol;
 
 use super::error::UpstreamError;
 
 /// The origin form (RFC 9112 section 3.2.1). The path is sent byte for byte.
-pub(super) fn http1<B>(request: &mut Request<B>) -> Result<(), UpstreamError> {
+pub(super) fn http1<B: Body>(request: &mut Request<B>) -> Result<(), UpstreamError> {
     if request.uri().authority().is_some() {
         // It was in the form of HTTP/2.
         if let Some(host) = request.uri().authority()
@@ -20,6 +21,12 @@ pub(super) fn http1<B>(request: &mut Request<B>) -> Result<(), UpstreamError> {
         *request.uri_mut() = Uri::from(path(request));
     } else if request.uri().path_and_query().is_none() {
         *request.uri_mut() = Uri::from(path(request));
+    }
+    let is_of_unknown_length = !request.body().is_end_stream() && request.body().size_hint().exact().is_none();
+    if is_of_unknown_length && !request.headers().contains_key(TRANSFER_ENCODING) {
+        // It was in the form of HTTP/2. hyper would write no such body for GET and HEAD.
+        let chunked = HeaderValue::from_static("chunked");
+        request.headers_mut().insert(TRANSFER_ENCODING, chunked);
     }
     *request.version_mut() = Version::HTTP_11;
     Ok(())
@@ -60,6 +67,14 @@ fn path<B>(request: &Request<B>) -> PathAndQuery {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use bytes::Bytes;
+    use http_body::Frame;
+    use http_body_util::{Empty, Full};
+
     use super::*;
 
     #[test]
@@ -67,7 +82,7 @@ mod tests {
         let default: Authority = "127.0.0.1:9000".parse().unwrap();
         let mut request = Request::get("http://evil.example/a%20b?c=d").header("host", "api.example:8443");
         request = request.header("transfer-encoding", "chunked");
-        let mut request = request.body(()).unwrap();
+        let mut request = request.body(Empty::<Bytes>::new()).unwrap();
         http1(&mut request).unwrap();
         assert_eq!(
             (request.uri().to_string(), &request.headers()[HOST]),
@@ -98,8 +113,38 @@ mod tests {
             assert!(request.headers().is_empty());
             assert_eq!(request.extensions().get::<Protocol>().unwrap().as_str(), "websocket");
         }
-        let mut request = Request::get("/").body(()).unwrap();
+        let mut request = Request::get("/").body(Empty::<Bytes>::new()).unwrap();
         http2(&mut request, Scheme::HTTP, &default).unwrap();
         assert_eq!(request.uri().to_string(), "http://127.0.0.1:9000/");
+    }
+
+    /// A body whose length is not known.
+    struct Awaited;
+
+    impl Body for Awaited {
+        type Data = Bytes;
+        type Error = Infallible;
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    fn coding_after_http2<B: Body>(body: B) -> Option<HeaderValue> {
+        let default: Authority = "127.0.0.1:9000".parse().unwrap();
+        let mut request = Request::get("/")
+            .header("transfer-encoding", "chunked")
+            .body(body)
+            .unwrap();
+        http2(&mut request, Scheme::HTTP, &default).unwrap();
+        assert!(!request.headers().contains_key(TRANSFER_ENCODING));
+        http1(&mut request).unwrap();
+        request.headers_mut().remove(TRANSFER_ENCODING)
+    }
+
+    #[test]
+    fn a_body_of_unknown_length_has_its_framing_in_each_form() {
+        assert_eq!(coding_after_http2(Awaited).unwrap(), "chunked");
+        assert_eq!(coding_after_http2(Full::<Bytes>::from("a")), None);
+        assert_eq!(coding_after_http2(Empty::<Bytes>::new()), None);
     }
 }

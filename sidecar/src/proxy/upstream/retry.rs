@@ -37,13 +37,13 @@ impl Repeatable {
 
     /// Whether it is sent once more where the connection ended without an answer: the server may have processed it, so its
     /// method is idempotent (RFC 9110 section 9.2.2).
-    pub(super) fn unanswered(self) -> bool {
+    pub(super) fn permits_after_silence(self) -> bool {
         self.end == UnansweredEnd::SendAgain && self.is_idempotent
     }
 
     /// Whether it is sent once more where the server announced the end of the connection: it may have processed the request, so
     /// its method is idempotent.
-    pub(super) fn announced(self) -> bool {
+    pub(super) fn permits_after_announcement(self) -> bool {
         self.is_idempotent
     }
 }
