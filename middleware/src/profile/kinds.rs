@@ -34,6 +34,18 @@ use super::kind::Kind;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(from = "KindsDocument")]
+pub struct Kinds {
+    human: EvidenceList,
+    agent: EvidenceList,
+    service: EvidenceList,
+    /// The one claim whose entity profile is the evidence of each kind, and all there is, as in the tokens of most issuers.
+    entity_profile: Option<ClaimName>,
+}
+
+/// The kinds as they are written.
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     default,
     deny_unknown_fields,
@@ -41,9 +53,12 @@ use super::kind::Kind;
 )]
 #[cfg_attr(
     feature = "schema",
-    schemars(description = "The evidence of each kind of a party. One item of a list must hold.")
+    schemars(
+        rename = "Kinds",
+        description = "The evidence of each kind of a party. One item of a list must hold."
+    )
 )]
-pub struct Kinds {
+struct KindsDocument {
     /// Evidence of a person; one, or a list.
     /// Example: `[{ subject: 'auth0|*' }]`
     #[serde(deserialize_with = "positive")]
@@ -54,6 +69,28 @@ pub struct Kinds {
     /// Evidence of software that does what it was built to do; one, or a list.
     /// Example: `[{ client: batch }]`
     service: EvidenceList,
+}
+
+impl From<KindsDocument> for Kinds {
+    fn from(KindsDocument { human, agent, service }: KindsDocument) -> Kinds {
+        let claim_of = |kind, list: &EvidenceList| match list.all() {
+            [evidence] => evidence
+                .entity_profile()
+                .filter(|(_, profile)| profile.kind() == kind)
+                .map(|(claim, _)| claim),
+            _ => None,
+        };
+        let entity_profile = claim_of(Kind::Human, &human).filter(|claim| {
+            let is_same = |kind, list| claim_of(kind, list).as_ref() == Some(claim);
+            is_same(Kind::Agent, &agent) && is_same(Kind::Service, &service)
+        });
+        Kinds {
+            human,
+            agent,
+            service,
+            entity_profile,
+        }
+    }
 }
 
 #[cfg(feature = "schema")]
@@ -137,7 +174,7 @@ impl Kinds {
     ) -> Result<ProvenKind<'k>, Unmet> {
         let mut proven = ProvenKind::default();
         for kinds in all.filter(|kinds| !kinds.are_none()) {
-            if let Some(claim) = kinds.entity_profile_claim() {
+            if let Some(claim) = kinds.entity_profile {
                 // It is read once for all kinds.
                 let found = claim_test::entity_profile(claim, party.object)?;
                 if let Some(kind) = found.map(EntityProfile::kind)
@@ -163,17 +200,6 @@ impl Kinds {
     /// Whether there is no evidence of any kind, as an operator adds none for most issuers.
     fn are_none(&self) -> bool {
         self.human.is_empty() && self.agent.is_empty() && self.service.is_empty()
-    }
-
-    /// The one claim whose entity profile is the evidence of each kind, and all there is, as in the tokens of most issuers.
-    fn entity_profile_claim(&self) -> Option<ClaimName> {
-        let claim_of = |kind| match self.of(kind) {
-            [evidence] => evidence.entity_profile().filter(|(_, profile)| profile.kind() == kind),
-            _ => None,
-        };
-        let (claim, _) = claim_of(Kind::Human)?;
-        let is_same = |kind| claim_of(kind).is_some_and(|(other, _)| other == claim);
-        (is_same(Kind::Agent) && is_same(Kind::Service)).then_some(claim)
     }
 
     /// The evidence of a kind.
