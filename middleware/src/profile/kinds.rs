@@ -35,6 +35,10 @@ use super::kind::Kind;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "KindsDocument")]
+#[cfg_attr(
+    feature = "schema",
+    schemars(description = "The evidence of each kind of a party. One item of a list must hold.")
+)]
 pub struct Kinds {
     human: EvidenceList,
     agent: EvidenceList,
@@ -51,13 +55,7 @@ pub struct Kinds {
     deny_unknown_fields,
     expecting = "a mapping\nwrite `{ human: [{ claims: { CLAIM: VALUE } }] }`"
 )]
-#[cfg_attr(
-    feature = "schema",
-    schemars(
-        rename = "Kinds",
-        description = "The evidence of each kind of a party. One item of a list must hold."
-    )
-)]
+#[cfg_attr(feature = "schema", schemars(rename = "Kinds"))]
 struct KindsDocument {
     /// Evidence of a person; one, or a list.
     /// Example: `[{ subject: 'auth0|*' }]`
