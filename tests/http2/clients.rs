@@ -30,6 +30,22 @@ async fn requests_are_authorized_and_forwarded() {
     }
 }
 
+/// RFC 9110 section 9.3.2: the fields of the answer to GET, and no content, which a client takes for a broken stream.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_the_gate_to_head_has_no_content() {
+    let deployment = Deployment::with_routes();
+    let client = Http2::open(deployment.gate.address).await;
+    let get = client.get("/orders/7", &[]).await;
+    for _ in 0..2 {
+        let (response, mut body) = client.begin(client.request("HEAD", "/orders/7", &[])).await.unwrap();
+        body.send_data(Bytes::new(), true).unwrap();
+        let head = answer(response).await.unwrap();
+        assert_eq!((head.status, head.body.len()), (get.status, 0));
+        assert_eq!(head.field("content-length"), get.field("content-length"));
+        assert_eq!(head.field("content-type"), get.field("content-type"));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn denials_are_readable_and_keep_the_connection() {
     let deployment = Deployment::with_routes();

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actgate::challenge::Protocol;
-use http::Request;
-use http_body_util::BodyExt as _;
+use http::header::CONTENT_LENGTH;
+use http::{Method, Request};
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -30,6 +32,8 @@ use crate::connection::activity::Activity;
 use crate::connection::timed_body::TimedBody;
 use crate::gate::connection_info::ConnectionInfo;
 use crate::headers::media_type::MediaType;
+use crate::proxy::Answer;
+use crate::proxy::response_body::ResponseBody;
 
 /// The streams of one connection at a time.
 const STREAMS: u32 = 100;
@@ -81,8 +85,12 @@ pub(super) async fn serve(
                 _ => limits.body,
             };
             let body = exchange.track(TimedBody::new(WholeBody(body), limit)).boxed_unsync();
+            let is_head = parts.method == Method::HEAD;
             let mut response = service.answer(&running, &era, (&mut parts, &connection), body).await;
             activity.answered(caller_of(&response));
+            if is_head {
+                leave_out_content(&mut response);
+            }
             stream_use.follow(&mut response, &exchange);
             let limit = match response.body().media_type() {
                 MediaType::EventStream | MediaType::Grpc => service.stream_idle(&running, limits.body),
@@ -131,6 +139,15 @@ pub(super) async fn serve(
     };
     if let Err(error) = result {
         tracing::debug!(%error, "connection ended early");
+    }
+}
+
+/// Leaves the content out of an answer of the gate itself to HEAD (RFC 9110 section 9.3.2). hyper does so over HTTP/1 alone.
+fn leave_out_content(response: &mut Answer) {
+    let length = response.body().size_hint().exact();
+    if let (ResponseBody::Own(_), Some(length)) = (response.body(), length) {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+        *response.body_mut() = ResponseBody::Own(Full::default());
     }
 }
 
