@@ -91,7 +91,8 @@ fn a_repeat_token_whose_issuer_was_asked_allocates_nothing() {
         .trusted(TestIssuer::AUDIENCE)
         .unwrap()
         .introspection(introspection);
-    let policy = Policy::from_yaml("routes: [{ match: GET /orders, initiator: { kind: human } }]").unwrap();
+    let route = "{ match: GET /orders, initiator: { kind: human }, token: { single_audience: true } }";
+    let policy = Policy::from_yaml(&format!("routes: [{route}]")).unwrap();
     let builder = Authorizer::builder()
         .issuer(trusted)
         .policy(policy)

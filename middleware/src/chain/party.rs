@@ -175,4 +175,24 @@ mod tests {
         }
         assert_ne!(read(&claims[8..19], &claims[28..29]), beside);
     }
+
+    #[test]
+    fn the_same_place_of_two_documents_is_two_issuers() {
+        let read = |issuer: &str| {
+            let claims = format!(r#"{{"iss":"{issuer}","sub":"u1"}}"#);
+            let document = SharedDocument::new(&claims);
+            Party::read(&document, &claims[8..21], &claims[30..32], || issuer.into())
+        };
+        let [one, same, other] = ["https://idp-a", "https://idp-a", "https://idp-b"].map(read);
+        for party in [&one, &same, &other] {
+            assert!(matches!(party.issuer, Issuer::Beside { start: 8, end: 21 }));
+            assert_eq!(party.subject(), "u1");
+        }
+        assert_eq!(one, same);
+        assert_ne!(one, other);
+        assert!(!one.has_issuer_of(&other));
+        let hashes = RandomState::new();
+        assert_eq!(hashes.hash_one(&one), hashes.hash_one(&same));
+        assert_ne!(hashes.hash_one(&one), hashes.hash_one(&other));
+    }
 }

@@ -119,6 +119,11 @@ impl Claims {
         self.audience.iter().map(|named| named.of(&self.payload)).collect()
     }
 
+    /// How many those are.
+    pub(crate) fn audience_count(&self) -> usize {
+        self.audience.len()
+    }
+
     /// Checks that one of the accepted audiences is named.
     pub(crate) fn check_audience(&self, accepted: &[Box<str>]) -> Result<(), Error> {
         self.audience.check(&self.payload, accepted)

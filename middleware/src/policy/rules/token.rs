@@ -85,7 +85,7 @@ impl TokenCondition {
                 Finding::met_if(claims.issued_at.is_some_and(is_young), "token_too_old")
             }
             TokenCondition::SingleAudience => {
-                Finding::met_if(claims.audience().len() == 1, "token_audience_not_single")
+                Finding::met_if(claims.audience_count() == 1, "token_audience_not_single")
             }
             TokenCondition::SenderConstrained => Finding::met_if(
                 claims.confirmation.is_sender_constrained(),
@@ -114,7 +114,7 @@ impl TokenCondition {
                 (format!("issued at most {most} s ago"), got)
             }
             TokenCondition::SingleAudience => {
-                let got = format!("{}: {}", claims.audience().len(), claims.audience().join(", "));
+                let got = format!("{}: {}", claims.audience_count(), claims.audience().join(", "));
                 ("one audience".to_owned(), got)
             }
             TokenCondition::SenderConstrained => {
