@@ -1,8 +1,7 @@
-//! Texts that share the memory of the document that they are from.
+//! Texts that share the memory of the document that they are from, and excerpts: places that are kept beside their document.
 
-use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 /// A document, and the copy of it that its texts share.
@@ -27,10 +26,9 @@ impl<'d> SharedDocument<'d> {
     /// A text that was read from the document: a part of it, unless it was written with escapes.
     pub(crate) fn text(&self, text: &str) -> SharedText {
         match self.place(text) {
-            Some((start, end)) => SharedText {
+            Some(place) => SharedText {
                 whole: Arc::clone(&self.shared),
-                start,
-                end,
+                place,
             },
             None => text.into(),
         }
@@ -39,25 +37,51 @@ impl<'d> SharedDocument<'d> {
     /// The same, for facts that keep the document beside their texts.
     pub(crate) fn excerpt(&self, text: &str) -> Excerpt {
         match self.place(text) {
-            Some((start, end)) => Excerpt::Part { start, end },
+            Some(place) => Excerpt::Part(place),
             None => text.into(),
         }
     }
 
-    /// Where a text begins and ends that is a part of the document.
-    pub(crate) fn place(&self, text: &str) -> Option<(u32, u32)> {
+    /// Where a text is that is a part of the document.
+    pub(crate) fn place(&self, text: &str) -> Option<Place> {
         let start = text.as_ptr().addr().wrapping_sub(self.read.as_ptr().addr());
         let end = start.wrapping_add(text.len());
         // Both texts are borrowed now, so that a place within the document is a part of it.
         let is_part = start <= end && end <= self.shared.len() && end <= u32::MAX as usize;
-        is_part.then_some((start as u32, end as u32))
+        is_part.then_some(Place {
+            start: start as u32,
+            end: end as u32,
+        })
+    }
+}
+
+/// Where a part of a document begins and ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    start: u32,
+    end: u32,
+}
+
+impl Place {
+    /// The text there. `document` is the one that the place is of.
+    pub(crate) fn of(self, document: &str) -> &str {
+        document.get(self.range()).unwrap_or_default()
+    }
+
+    /// Its bytes. That they begin and end with a character is not checked again.
+    fn bytes_of(self, document: &str) -> &[u8] {
+        document.as_bytes().get(self.range()).unwrap_or_default()
+    }
+
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
     }
 }
 
 /// A text of a document that is kept beside it: it takes no count of the document.
 #[derive(Clone)]
 pub(crate) enum Excerpt {
-    Part { start: u32, end: u32 },
+    Part(Place),
     Own(Box<str>),
 }
 
@@ -65,7 +89,7 @@ impl Excerpt {
     /// The text. `document` is the one that it is from.
     pub(crate) fn of<'t>(&'t self, document: &'t str) -> &'t str {
         match self {
-            Excerpt::Part { start, end } => document.get(*start as usize..*end as usize).unwrap_or_default(),
+            Excerpt::Part(place) => place.of(document),
             Excerpt::Own(text) => text,
         }
     }
@@ -73,10 +97,7 @@ impl Excerpt {
     /// Its bytes. That they begin and end with a character is not checked again.
     pub(crate) fn bytes_of<'t>(&'t self, document: &'t str) -> &'t [u8] {
         match self {
-            Excerpt::Part { start, end } => {
-                let bytes = document.as_bytes().get(*start as usize..*end as usize);
-                bytes.unwrap_or_default()
-            }
+            Excerpt::Part(place) => place.bytes_of(document),
             Excerpt::Own(text) => text.as_bytes(),
         }
     }
@@ -97,8 +118,7 @@ impl From<&str> for Excerpt {
 #[derive(Clone)]
 pub(crate) struct SharedText {
     whole: Arc<str>,
-    start: u32,
-    end: u32,
+    place: Place,
 }
 
 impl SharedText {
@@ -112,15 +132,9 @@ impl SharedText {
         &self.whole
     }
 
-    /// The bytes of the text. That they begin and end with a character is not checked again.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        let whole = self.whole.as_bytes();
-        whole.get(self.start as usize..self.end as usize).unwrap_or_default()
-    }
-
     /// Whether it is this text.
     pub(crate) fn is(&self, text: &str) -> bool {
-        self.bytes() == text.as_bytes()
+        self.place.bytes_of(&self.whole) == text.as_bytes()
     }
 }
 
@@ -128,9 +142,7 @@ impl Deref for SharedText {
     type Target = str;
 
     fn deref(&self) -> &str {
-        self.whole
-            .get(self.start as usize..self.end as usize)
-            .unwrap_or_default()
+        self.place.of(&self.whole)
     }
 }
 
@@ -139,21 +151,11 @@ impl From<&str> for SharedText {
     fn from(text: &str) -> Self {
         SharedText {
             whole: text.into(),
-            start: 0,
-            end: u32::try_from(text.len()).unwrap_or_default(),
+            place: Place {
+                start: 0,
+                end: u32::try_from(text.len()).unwrap_or_default(),
+            },
         }
-    }
-}
-
-impl From<String> for SharedText {
-    fn from(text: String) -> Self {
-        text.as_str().into()
-    }
-}
-
-impl Borrow<str> for SharedText {
-    fn borrow(&self) -> &str {
-        self
     }
 }
 
@@ -203,7 +205,7 @@ mod tests {
         let own = part.own(document.read);
         assert!(matches!(
             (&part, &own),
-            (Excerpt::Part { start: 8, end: 12 }, Excerpt::Own(_))
+            (Excerpt::Part(Place { start: 8, end: 12 }), Excerpt::Own(_))
         ));
         for (excerpt, of) in [(&part, document.read), (&own, ""), (&Excerpt::from("zoë"), "")] {
             assert_eq!((excerpt.of(of), excerpt.bytes_of(of)), ("zoë", "zoë".as_bytes()));

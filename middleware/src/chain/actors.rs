@@ -11,9 +11,6 @@ use crate::profile::{ActorIssuer, ClaimName, Evidence, Kind, Kinds, PartyClaims,
 use crate::shared_text::SharedDocument;
 use crate::token::{ChainClaims, ClaimReader};
 
-/// How many actors most chains have at most.
-const USUAL_DEPTH: usize = 4;
-
 /// Reads the actors of one token.
 pub(super) struct ActorReader<'i, 't> {
     pub(super) issuer: &'i TrustedIssuer,
@@ -82,7 +79,7 @@ impl<'i> ActorReader<'i, '_> {
     /// The nested `act` objects, outermost first. The loop needs no recursion.
     fn nested(&self, act: Option<Json<'_>>) -> Result<Vec<ProvenActor<'i>>, Error> {
         let profile = &self.issuer.profile.actor;
-        let mut actors = Vec::with_capacity(if act.is_some() { USUAL_DEPTH } else { 0 });
+        let mut actors = Vec::new();
         let mut next = act;
         while let Some(act) = next {
             // The innermost may be the client of the login, which does not count.

@@ -36,15 +36,12 @@ impl Facts {
             Some(actor) if *actor.party() == initiator => Delegation::SelfActor(actor),
             Some(actor) => Delegation::Delegated(actor),
         };
-        // The list neither grows nor shrinks.
-        let prior = match issuer.prior_actors {
-            PriorActors::Ignore => Vec::new(),
-            _ => {
-                let mut prior = Vec::with_capacity(actors.len());
-                prior.extend(actors);
-                prior
-            }
-        };
+        let mut prior = Vec::new();
+        if issuer.prior_actors != PriorActors::Ignore {
+            // The list neither grows nor shrinks.
+            prior.reserve_exact(actors.len());
+            prior.extend(actors);
+        }
         let client = parties.client.map(|client| verified.document().excerpt(client));
         Ok(Facts {
             claims: verified.claims(client, profile, limits)?,

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::profile::Kind;
-use crate::shared_text::{SharedDocument, SharedText};
+use crate::shared_text::{Place, SharedDocument, SharedText};
 
 /// A party as one issuer names it. The same subject of two issuers is two parties.
 ///
@@ -21,10 +21,7 @@ pub struct Party {
 #[derive(Clone)]
 enum Issuer {
     /// A part of the text that the subject is a part of, and so without a count of its own.
-    Beside {
-        start: u32,
-        end: u32,
-    },
+    Beside(Place),
     Own(Arc<str>),
 }
 
@@ -43,7 +40,7 @@ impl Party {
     ) -> Self {
         let subject = document.text(subject);
         let issuer = match document.place(issuer) {
-            Some((start, end)) if subject.is_of(document) => Issuer::Beside { start, end },
+            Some(place) if subject.is_of(document) => Issuer::Beside(place),
             _ => Issuer::Own(own()),
         };
         Party { issuer, subject }
@@ -52,10 +49,7 @@ impl Party {
     /// The issuer that names the party: `iss` of the token, or of the `act` object where present.
     pub fn issuer(&self) -> &str {
         match &self.issuer {
-            Issuer::Beside { start, end } => {
-                let issuer = self.subject.whole().get(*start as usize..*end as usize);
-                issuer.unwrap_or_default()
-            }
+            Issuer::Beside(place) => place.of(self.subject.whole()),
             Issuer::Own(issuer) => issuer,
         }
     }
@@ -63,24 +57,19 @@ impl Party {
     /// Whether both are of one issuer, whose text the parties of a token usually share.
     #[inline]
     pub(crate) fn has_issuer_of(&self, other: &Party) -> bool {
+        let (whole, whole_of_other) = (self.subject.whole(), other.subject.whole());
         let is_shared = match (&self.issuer, &other.issuer) {
-            (
-                Issuer::Beside { start, end },
-                Issuer::Beside {
-                    start: first,
-                    end: last,
-                },
-            ) => (start, end) == (first, last) && Arc::ptr_eq(self.subject.whole(), other.subject.whole()),
+            (Issuer::Beside(one), Issuer::Beside(other)) => one == other && Arc::ptr_eq(whole, whole_of_other),
             (Issuer::Own(one), Issuer::Own(other)) => Arc::ptr_eq(one, other),
             _ => false,
         };
         is_shared || self.issuer() == other.issuer()
     }
 
-    /// The issuer, for another party of it.
-    pub(crate) fn shared_issuer(&self) -> Arc<str> {
+    /// The issuer, for another party of it: a copy where it is beside the subject.
+    pub(crate) fn to_issuer(&self) -> Arc<str> {
         match &self.issuer {
-            Issuer::Beside { .. } => self.issuer().into(),
+            Issuer::Beside(_) => self.issuer().into(),
             Issuer::Own(issuer) => Arc::clone(issuer),
         }
     }
@@ -152,7 +141,7 @@ mod tests {
         let document = SharedDocument::new(claims);
         let read = |issuer: &str, subject: &str| Party::read(&document, issuer, subject, || issuer.into());
         let beside = read(&claims[8..19], &claims[28..30]);
-        assert!(matches!(beside.issuer, Issuer::Beside { .. }));
+        assert!(matches!(beside.issuer, Issuer::Beside(_)));
         let hashes = RandomState::new();
         for same in [
             read(&claims[8..19], &claims[46..48]),
@@ -160,7 +149,7 @@ mod tests {
             // A subject with escapes is no part of the text, and so its issuer is not beside it.
             read(&claims[8..19], "u1"),
             Party::new("https://idp".into(), "u1".into()),
-            Party::new(beside.shared_issuer(), "u1".into()),
+            Party::new(beside.to_issuer(), "u1".into()),
         ] {
             assert_eq!((same.issuer(), same.subject()), ("https://idp", "u1"));
             assert_eq!((&same, &beside), (&beside, &same));
@@ -184,10 +173,12 @@ mod tests {
             Party::read(&document, &claims[8..21], &claims[30..32], || issuer.into())
         };
         let [one, same, other] = ["https://idp-a", "https://idp-a", "https://idp-b"].map(read);
-        for party in [&one, &same, &other] {
-            assert!(matches!(party.issuer, Issuer::Beside { start: 8, end: 21 }));
-            assert_eq!(party.subject(), "u1");
-        }
+        let [place, place_of_same, place_of_other] = [&one, &same, &other].map(|party| match party.issuer {
+            Issuer::Beside(place) => Some(place),
+            Issuer::Own(_) => None,
+        });
+        assert!(place.is_some() && place == place_of_same && place == place_of_other);
+        assert_eq!((one.subject(), other.subject()), ("u1", "u1"));
         assert_eq!(one, same);
         assert_ne!(one, other);
         assert!(!one.has_issuer_of(&other));

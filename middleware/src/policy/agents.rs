@@ -27,10 +27,7 @@ impl Agent {
 
     /// The party that the agent is in a token of `initiator`.
     pub(super) fn party(&self, initiator: &Party) -> Party {
-        let issuer = self
-            .issuer
-            .as_deref()
-            .map_or_else(|| initiator.shared_issuer(), Arc::from);
+        let issuer = self.issuer.as_deref().map_or_else(|| initiator.to_issuer(), Arc::from);
         Party::new(issuer, (*self.subject).into())
     }
 

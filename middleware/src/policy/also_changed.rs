@@ -46,7 +46,7 @@ impl<'e> Evaluated<'e> {
             && let Value::Party(party, kind) = &change.value
             && party == core.initiator
         {
-            let other = Party::new(party.shared_issuer(), OTHER_INITIATOR.into());
+            let other = Party::new(party.to_issuer(), OTHER_INITIATOR.into());
             let value = Value::Party(other, *kind);
             let change = Change {
                 value,

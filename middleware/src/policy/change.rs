@@ -176,7 +176,7 @@ impl<'c> Remedies<'c> {
 
     /// An initiator that no policy names.
     pub(super) fn other_initiator(&mut self, core: &Core<'_>) {
-        let other = Party::new(core.initiator.shared_issuer(), OTHER_INITIATOR.into());
+        let other = Party::new(core.initiator.to_issuer(), OTHER_INITIATOR.into());
         self.initiator(other, core.kind);
     }
 
@@ -186,7 +186,7 @@ impl<'c> Remedies<'c> {
 
     /// An actor that no policy names.
     pub(super) fn other_actor(&mut self, core: &Core<'_>) {
-        let issuer = core.initiator.shared_issuer();
+        let issuer = core.initiator.to_issuer();
         self.actor(Party::new(issuer, OTHER_ACTOR.into()), kind_of_actor(core));
     }
 

@@ -171,7 +171,7 @@ impl Kinds {
         party: &PartyClaims<'_, '_>,
     ) -> Result<ProvenKind<'k>, Unmet> {
         let mut proven = ProvenKind::default();
-        for kinds in all.filter(|kinds| !kinds.are_none()) {
+        for kinds in all.filter(|kinds| !kinds.is_empty()) {
             if let Some(claim) = kinds.entity_profile {
                 // It is read once for all kinds.
                 let found = claim_test::entity_profile(claim, party.object)?;
@@ -196,7 +196,7 @@ impl Kinds {
     }
 
     /// Whether there is no evidence of any kind, as an operator adds none for most issuers.
-    fn are_none(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.human.is_empty() && self.agent.is_empty() && self.service.is_empty()
     }
 

@@ -381,7 +381,7 @@ impl ActorCondition {
                 Some(actor) => {
                     for issuer in issuers {
                         let issuer = match &**issuer {
-                            "same" => core.initiator.shared_issuer(),
+                            "same" => core.initiator.to_issuer(),
                             issuer => Arc::from(issuer),
                         };
                         remedies.actor(Party::new(issuer, actor.party().subject().into()), kind);

@@ -307,7 +307,7 @@ impl AgentCondition {
                 }
                 if let Some(name) = core.claims.client() {
                     let of_table = agents.of_client(name, core.initiator);
-                    let own = || Party::new(core.initiator.shared_issuer(), name.into());
+                    let own = || Party::new(core.initiator.to_issuer(), name.into());
                     let party = of_table.map_or_else(own, |agent| agent.party(core.initiator));
                     remedies.actor(party, kind_of_actor(core));
                 }

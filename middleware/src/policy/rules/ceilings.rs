@@ -188,7 +188,7 @@ impl Ceilings {
             .iter()
             .flat_map(|(subject, same)| same.iter().map(move |one| (subject, one)));
         ceilings.map(|(subject, ceiling)| {
-            let own = || initiator.shared_issuer();
+            let own = || initiator.to_issuer();
             let issuer = ceiling.issuer.as_deref().map_or_else(own, Arc::from);
             Party::new(issuer, (**subject).into())
         })

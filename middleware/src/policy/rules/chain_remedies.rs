@@ -38,7 +38,7 @@ impl ChainCondition {
                 }
                 for issuer in self.test.issuers() {
                     let issuer = match issuer {
-                        "same" => initiator.shared_issuer(),
+                        "same" => initiator.to_issuer(),
                         issuer => Arc::from(issuer),
                     };
                     remedies.actor(Party::new(issuer, actor.party().subject().into()), kind);
@@ -166,7 +166,7 @@ fn starts(tests: &[&ChainTest], history: &History<'_>, kinds: &[Kind]) -> Vec<Ve
 
 /// The actors that may take a place in a list.
 fn candidates(tests: &[&ChainTest], history: &History<'_>, kinds: &[Kind]) -> Vec<Actor> {
-    let own = history.initiator.shared_issuer();
+    let own = history.initiator.to_issuer();
     let other = Party::new(Arc::clone(&own), OTHER_PRIOR_ACTOR.into());
     let listed = tests
         .iter()

@@ -119,7 +119,7 @@ impl MayActCondition {
     pub(super) fn remedies(&self, core: &Core<'_>, remedies: &mut Remedies<'_>) {
         let authorized = core.claims.get("may_act").and_then(Authorized::read);
         if let Some(authorized) = authorized {
-            let own = || core.initiator.shared_issuer();
+            let own = || core.initiator.to_issuer();
             let issuer = authorized.issuer.map_or_else(own, Arc::from);
             let party = Party::new(issuer, authorized.subject.into());
             remedies.actor(party, kind_of_actor(core));
