@@ -235,6 +235,40 @@ mod tests {
     }
 
     #[test]
+    fn claims_with_escapes_are_those_without() {
+        let plain = concat!(
+            r#"{"iss":"https://idp.example","sub":"u/1","aud":"https://api.example","exp":1,"scope":"a/r b/w","client_id":"web/1","#,
+            r#""jti":"id/1","act":{"sub":"bot/2","iss":"https://idp.example","act":{"sub":"bot/1","iss":"https://b.example"}}}"#,
+        );
+        let facts = Facts::for_tests_of(plain);
+        assert_eq!(facts.history().depth(), 2);
+        for escaped in ["\\/", "\\u002f", "\\u002F"] {
+            let other = Facts::for_tests_of(&plain.replace('/', escaped));
+            assert_eq!(other.core().initiator, facts.core().initiator);
+            assert_eq!(other.core().initiator.issuer(), ISSUER);
+            assert_eq!(other.core().delegate(), facts.core().delegate());
+            assert!(other.history().actors().eq(facts.history().actors()));
+            let texts = |facts: &Facts| {
+                let claims = &facts.claims;
+                let texts = [Some(claims.scope()), claims.client(), claims.token_id()];
+                (claims.audience().join(" "), texts.map(|text| text.map(str::to_owned)))
+            };
+            let expected = [Some("a/r b/w"), Some("web/1"), Some("id/1")].map(|text| text.map(str::to_owned));
+            assert_eq!(texts(&other), ("https://api.example".to_owned(), expected));
+            assert_eq!(texts(&other), texts(&facts));
+        }
+    }
+
+    #[test]
+    fn an_actor_with_escapes_is_the_initiator_without() {
+        for (subject, actor) in [("u/1", "u\\/1"), ("u\\/1", "u/1"), ("u/1", "\\u0075/1")] {
+            let text = format!(r#"{{"iss":"{ISSUER}","sub":"{subject}","aud":"a","exp":1,"act":{{"sub":"{actor}"}}}}"#);
+            let facts = Facts::for_tests_of(&text);
+            assert!(matches!(facts.core().delegation, Delegation::SelfActor(_)), "{text}");
+        }
+    }
+
+    #[test]
     fn prior_actors_are_kept_newest_first_unless_they_are_ignored() {
         let claims = with("act", json!({"sub": "c", "act": {"sub": "b", "act": {"sub": "a"}}}));
         let names = |prior_actors| -> Vec<String> {

@@ -1,6 +1,7 @@
 //! The parser of strict JSON.
 //!
-//! Claims are parsed for each new token, and serde_json takes 1.5 times the instructions for them: it calls back for each part of a value.
+//! Claims are parsed for each new token, and serde_json takes 7,100 instructions for those of the benchmark, where this parser takes 5,600:
+//! it calls back for each part of a value.
 //! Here is what nearly every document consists of; other numbers than whole ones, and strings with escapes, are left to serde_json.
 
 use std::borrow::Cow;
@@ -282,7 +283,7 @@ impl<'a> Parser<'a> {
         while let Some((word, after)) = rest.split_first_chunk() {
             match ends(u64::from_le_bytes(*word)) {
                 0 => (at, rest) = (at + word.len(), after),
-                ends => return Some(at + ends.trailing_zeros() as usize / 8),
+                found => return Some(at + found.trailing_zeros() as usize / 8),
             }
         }
         let end = rest.iter().position(|byte| ENDS[usize::from(*byte)])?;
@@ -290,11 +291,11 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// The highest bit of each byte of a word that ends a string, the first byte being the lowest. Only the first one found is exact: a
-/// subtraction borrows from the bytes behind it.
+/// The highest bit of each byte of a word that ends a string, the first byte being the lowest. Only a byte that is found borrows, from those
+/// behind it: the first one found is exact.
 fn ends(word: u64) -> u64 {
     const EACH: u64 = u64::from_le_bytes([1; 8]);
-    // A byte below `bound` becomes negative, and was not before.
+    // A byte below `bound`, which is at most 128, becomes negative, and was not before.
     let below = |word: u64, bound: u8| word.wrapping_sub(EACH * u64::from(bound)) & !word;
     let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
     (below(word, b' ') | is(b'"') | is(b'\\')) & (EACH << 7)
@@ -387,10 +388,32 @@ mod tests {
                 (format!("{plain}\\n\u{1}"), None),
                 (format!("{plain}\\"), None),
             ] {
-                let text = format!("{{\"a\":\"{written}\",\"b\":1}}");
-                let read = read(&text).ok();
-                let found = read.as_ref().and_then(|object| object.get("a"));
-                assert_eq!(found, expected.map(|text| Json::String(text.into())).as_ref(), "{text}");
+                let expected = expected.map(|text| Json::String(text.into()));
+                // Before other text, and in the last word of the text, which is not a whole one.
+                for text in [
+                    format!("{{\"a\":\"{written}\",\"b\":1}}"),
+                    format!("{{\"b\":1,\"a\":\"{written}\"}}"),
+                ] {
+                    let read = read(&text).ok();
+                    let found = read.as_ref().and_then(|object| object.get("a"));
+                    assert_eq!(found, expected.as_ref(), "{text}");
+                }
+            }
+            let cut = format!("{{\"b\":1,\"a\":\"{plain}");
+            assert_eq!(read(&cut), Err(JsonError::Invalid), "{cut}");
+        }
+    }
+
+    #[test]
+    fn the_first_byte_of_a_word_that_ends_a_string_is_found() {
+        for filler in [b' ', b'#', b']', 0x7f, 0x80, 0xff] {
+            for (at, byte) in (0..8).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
+                let mut word = [filler; 8];
+                word[at] = byte;
+                let found = ends(u64::from_le_bytes(word));
+                let first = word.iter().position(|byte| ENDS[usize::from(*byte)]);
+                // Eight where there is none.
+                assert_eq!(found.trailing_zeros() as usize / 8, first.unwrap_or(8), "{word:?}");
             }
         }
     }

@@ -69,7 +69,7 @@ impl fmt::Debug for Authentication {
 }
 
 impl Claims {
-    /// Reads the claims that `profile` names. `document` is the text of `object`, and `client` is the [`client`] in it.
+    /// Reads the claims that `profile` names. `document` is the text of `object`, and `client` an excerpt of it: the [`client`].
     pub(super) fn parse(
         document: SharedDocument<'_>,
         object: &Object<'_>,
@@ -334,13 +334,9 @@ mod tests {
         let limits = Limits::default();
         let object = crate::json::object(text.as_bytes(), &limits).unwrap();
         let client = client(ClaimReader::new(&object, &limits), profile)?;
-        Claims::parse(
-            SharedDocument::new(&text),
-            &object,
-            client.map(Into::into),
-            profile,
-            &limits,
-        )
+        let document = SharedDocument::new(&text);
+        let client = client.map(|client| document.excerpt(client));
+        Claims::parse(document, &object, client, profile, &limits)
     }
 
     fn parse(claims: &Value) -> Result<Claims, Error> {
@@ -379,6 +375,23 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_first_malformed_claim_is_reported() {
+        let order = ["aud", "exp", "nbf", "iat", "jti", "scope", "cnf", "chain_complete"];
+        let mut claims = valid();
+        for claim in order {
+            claims[claim] = json!([7]);
+        }
+        for claim in order {
+            assert_eq!(parse(&claims).err(), Some(malformed(claim)));
+            match valid().get(claim) {
+                Some(valid) => claims[claim] = valid.clone(),
+                None => drop(claims.as_object_mut().unwrap().remove(claim)),
+            }
+        }
+        assert!(parse(&claims).is_ok());
     }
 
     #[test]
