@@ -76,22 +76,33 @@ fn parse<'a, N: Number<'a>>(text: &'a str, limits: &Limits) -> Result<Object<'a,
 
 /// What becomes of a number.
 trait Number<'a>: Sized {
-    /// Reads the characters of a number; [`None`] where they are none, or one out of range.
+    /// The number of digits alone, whose value is `whole`.
+    fn of_digits(whole: u64, written: &'a str) -> Self;
+
+    /// Reads the characters of any number; [`None`] where they are none, or one out of range.
     fn read(written: &'a str) -> Option<Self>;
 }
 
+/// As many digits are always in the range of `u64`.
+const DIGITS: usize = 19;
+
 /// One with a fraction or an exponent is rounded.
 impl Number<'_> for serde_json::Number {
+    fn of_digits(whole: u64, _: &str) -> serde_json::Number {
+        whole.into()
+    }
+
     fn read(written: &str) -> Option<serde_json::Number> {
-        match written.parse::<u64>() {
-            Ok(whole) if !written.starts_with('0') => Some(whole.into()),
-            _ => serde_json::from_str(written).ok(),
-        }
+        serde_json::from_str(written).ok()
     }
 }
 
 /// As it is written.
 impl<'a> Number<'a> for &'a str {
+    fn of_digits(_: u64, written: &'a str) -> &'a str {
+        written
+    }
+
     fn read(written: &'a str) -> Option<&'a str> {
         <serde_json::Number as Number>::read(written).map(|_| written)
     }
@@ -239,11 +250,28 @@ impl<'a> Parser<'a> {
 
     fn number<N: Number<'a>>(&mut self) -> Option<N> {
         let rest = self.text.get(self.at..)?;
+        let mut bytes = rest.bytes();
+        let (mut whole, mut length) = (0_u64, 0);
+        // Most numbers are times: digits alone.
+        let after = loop {
+            match bytes.next() {
+                Some(digit @ b'0'..=b'9') => whole = whole.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')),
+                after => break after,
+            }
+            length += 1;
+        };
         // No other of these characters can follow a number.
-        let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-        let length = rest.bytes().take_while(is_part).count();
+        let is_part = |byte: u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+        let are_all = (1..=DIGITS).contains(&length) && !rest.starts_with('0') && !after.is_some_and(is_part);
+        if !are_all {
+            length = rest.bytes().take_while(|byte| is_part(*byte)).count();
+        }
         self.at += length;
-        N::read(rest.get(..length)?)
+        let written = rest.get(..length)?;
+        match are_all {
+            true => Some(N::of_digits(whole, written)),
+            false => N::read(written),
+        }
     }
 
     /// The string whose quote is next. It is borrowed if it has no escape.
@@ -435,6 +463,19 @@ mod tests {
         assert_eq!(inner.get("d"), Some(&Json::Number("18446744073709551616")));
         let overflow = object_as_written(b"{\"a\":1e400}", &Limits::default());
         assert_eq!(overflow, Err(JsonError::Invalid));
+    }
+
+    #[test]
+    fn whole_numbers_of_any_length_are_those_of_serde_json() {
+        let digits = "98765432109876543210987";
+        for length in 1..digits.len() {
+            for first in ["", "0", "-", "-0", "1", "00"] {
+                for end in ["", ".5", "e1", "E+1", "-", "+1", ".", "e", "a"] {
+                    let number = format!("{first}{}{end}", &digits[..length]);
+                    compare(&format!("{{\"a\":{number}}}")).unwrap();
+                }
+            }
+        }
     }
 
     #[test]
