@@ -33,6 +33,7 @@ use crate::connection::timed_body::TimedBody;
 use crate::gate::connection_info::ConnectionInfo;
 use crate::headers::media_type::MediaType;
 use crate::proxy::Answer;
+use crate::proxy::request_body;
 use crate::proxy::response_body::ResponseBody;
 
 /// The streams of one connection at a time.
@@ -84,7 +85,10 @@ pub(super) async fn serve(
                 Protocol::Grpc => service.stream_idle(&running, limits.body),
                 _ => limits.body,
             };
-            let body = exchange.track(TimedBody::new(WholeBody(body), limit)).boxed_unsync();
+            let body = match body.is_end_stream() {
+                true => request_body::empty(),
+                false => exchange.track(TimedBody::new(WholeBody(body), limit)).boxed_unsync(),
+            };
             let is_head = parts.method == Method::HEAD;
             let mut response = service.answer(&running, &era, (&mut parts, &connection), body).await;
             activity.answered(caller_of(&response));
