@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// One JSON value. Strings without escapes are borrowed from the text. `N` is a number.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +121,27 @@ impl<'a, N> Object<'a, N> {
     pub(crate) fn take(&mut self, name: &str) -> Option<Json<'a, N>> {
         let at = self.members.iter().position(|(key, _)| same(key, name))?;
         Some(self.members.swap_remove(at).1)
+    }
+}
+
+impl Object<'_> {
+    /// The members as serde_json has them.
+    pub(crate) fn into_map(self) -> Map<String, Value> {
+        let members = self.members.into_iter();
+        members.map(|(name, value)| (name.into_owned(), value.into())).collect()
+    }
+}
+
+impl From<Json<'_>> for Value {
+    fn from(json: Json<'_>) -> Value {
+        match json {
+            Json::Null => Value::Null,
+            Json::Bool(flag) => Value::Bool(flag),
+            Json::Number(number) => Value::Number(number),
+            Json::String(text) => Value::String(text.into_owned()),
+            Json::Array(items) => Value::Array(items.into_iter().map(Value::from).collect()),
+            Json::Object(object) => Value::Object(object.into_map()),
+        }
     }
 }
 

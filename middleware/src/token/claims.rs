@@ -14,7 +14,7 @@ use super::claim_reader::{ClaimReader, Texts, malformed, missing};
 use super::confirmation::Confirmation;
 use super::exact_value::ExactValue;
 use crate::error::{Error, Reason};
-use crate::json::Object;
+use crate::json::{self, Object};
 use crate::limits::Limits;
 use crate::profile::{ClaimName, Profile, ScopeForm};
 use crate::shared_text::{Excerpt, SharedDocument};
@@ -209,8 +209,14 @@ impl Claims {
     /// Few rules read other claims, so that the payload is parsed again for the first one that does.
     pub(crate) fn get(&self, name: &str) -> Option<&serde_json::Value> {
         let all = self.all.get_or_init(|| {
-            // The payload was parsed as strict JSON before.
-            let mut all: serde_json::Map<_, _> = serde_json::from_str(&self.payload).unwrap_or_default();
+            // By the parser that accepted the payload: another one could reject it, and a rule would find no claim.
+            let unlimited = Limits {
+                json_depth: usize::MAX,
+                json_values: usize::MAX,
+                ..Limits::default()
+            };
+            let all = json::object_of(&self.payload, &unlimited);
+            let mut all = all.map(Object::into_map).unwrap_or_default();
             all.retain(|name, _| !self.chain_claims.contains(&Some(name)));
             Box::new(all)
         });
