@@ -185,12 +185,12 @@ impl<'r, 'u> Outgoing<'r, 'u> {
         };
         let mut headers = HeaderMap::try_with_capacity(received.keys_len() + SET_HEADERS).unwrap_or_default();
         headers.insert(HOST, head.host.value().clone());
-        hop_by_hop::copy_request(received, &mut headers, &head.nominated, |name| match name {
-            "host" => true,
-            "authorization" => !keeps_authorization,
-            name => {
-                forward.carriers.owns(name) || forward.identity_headers.owns(name) || forward.drop_headers.covers(name)
-            }
+        hop_by_hop::copy_request(received, &mut headers, &head.nominated, |name| {
+            name == "host"
+                || name == "authorization" && !keeps_authorization
+                || forward.carriers.owns(name)
+                || forward.identity_headers.owns(name)
+                || forward.drop_headers.covers(name)
         });
         let hop = LastHop {
             peer: head.connection.peer,

@@ -148,7 +148,7 @@ pub(super) async fn serve(
 
 /// Leaves the content out of an answer of the gate itself to HEAD (RFC 9110 section 9.3.2). hyper does so over HTTP/1 alone.
 fn leave_out_content(response: &mut Answer) {
-    let length = response.body().size_hint().exact();
+    let length = response.body().size_hint().exact().filter(|length| *length > 0);
     if let (ResponseBody::Own(_), Some(length)) = (response.body(), length) {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
         *response.body_mut() = ResponseBody::Own(Full::default());
